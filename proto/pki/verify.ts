@@ -1,0 +1,179 @@
+import "reflect-metadata";
+import { type KeyObject, X509Certificate } from "node:crypto";
+import { AsnConvert } from "@peculiar/asn1-schema";
+import {
+  BasicConstraints,
+  Certificate,
+  ExtendedKeyUsage,
+  id_ce_basicConstraints,
+  id_ce_extKeyUsage,
+  id_ce_keyUsage,
+  id_ce_nameConstraints,
+  id_ce_subjectAltName,
+  id_kp_clientAuth,
+  id_kp_serverAuth,
+  KeyUsage,
+  KeyUsageFlags,
+  NameConstraints,
+  SubjectAlternativeName,
+} from "@peculiar/asn1-x509";
+import { dnsLabel } from "../wire/text.ts";
+import { PkiError } from "./error.ts";
+import { identityHost, identityUri, type PkiRole } from "./names.ts";
+
+/** Certificates of ours have about 600 bytes. */
+const MAX_CERTIFICATE_BYTES = 4096;
+const KNOWN_EXTENSIONS: readonly string[] = [
+  id_ce_basicConstraints,
+  id_ce_keyUsage,
+  id_ce_nameConstraints,
+  id_ce_extKeyUsage,
+  id_ce_subjectAltName,
+];
+
+/** What is asked: is this chain an identity of this role in this cluster, now? */
+export interface IdentityQuestion {
+  /** DER, leaf first, then the intermediate; the root is never taken from the peer. */
+  readonly chain: readonly Uint8Array[];
+  /** PEM or DER of the cluster's root, from the image or the key directory. */
+  readonly root: string | Uint8Array;
+  readonly role: PkiRole;
+  readonly cluster: string;
+  readonly now: Date;
+}
+
+/** A peer whose certificate chain was verified. */
+export interface Identity {
+  readonly name: string;
+  readonly key: KeyObject;
+  /** SubjectPublicKeyInfo, DER. */
+  readonly spki: Uint8Array;
+}
+
+interface Parsed {
+  readonly x509: X509Certificate;
+  readonly asn: Certificate;
+}
+
+/**
+ * The one judge of identities. Accepts only if: the chain is leaf and intermediate; each is well-formed, P-256 and
+ * without unknown critical extensions; root signed the intermediate and the intermediate the leaf; all three are valid
+ * now; the intermediate is a CA of path length 0, constrained to exactly this role and cluster; the leaf is no CA, has the
+ * role's usage, and its only name is `kubedos://ROLE.CLUSTER/NAME`. Throws {@link PkiError}.
+ */
+export function verifyIdentity(q: IdentityQuestion): Identity {
+  const [leafDer, intermediateDer] = q.chain;
+  if (leafDer === undefined || intermediateDer === undefined || q.chain.length !== 2) {
+    throw new PkiError("CHAIN_LENGTH", `a chain has a leaf and an intermediate, this one has ${q.chain.length} certificates`);
+  }
+  const root = parse(q.root);
+  const intermediate = parse(intermediateDer);
+  const leaf = parse(leafDer);
+  checkIssued(intermediate, root);
+  checkIssued(leaf, intermediate);
+  for (const certificate of [root, intermediate, leaf]) checkTime(certificate, q.now);
+  checkIssuer(root, null);
+  checkIssuer(intermediate, { role: q.role, cluster: q.cluster });
+  return { name: leafName(leaf, q.role, q.cluster), key: leaf.x509.publicKey, spki: spkiOf(leaf) };
+}
+
+/** A stranger's certificate: signed by its own key, valid now. Says nothing but which key the peer holds. Throws {@link PkiError}. */
+export function verifySelfSigned(der: Uint8Array, now: Date): { readonly spki: Uint8Array; readonly key: KeyObject } {
+  const certificate = parse(der);
+  checkIssued(certificate, certificate);
+  checkTime(certificate, now);
+  return { spki: spkiOf(certificate), key: certificate.x509.publicKey };
+}
+
+/** Checks that a certificate is this role's intermediate under the root, over exactly this key. Throws {@link PkiError}. */
+export function verifyIntermediate(q: Omit<IdentityQuestion, "chain"> & { readonly certificate: Uint8Array }): Identity {
+  const root = parse(q.root);
+  const intermediate = parse(q.certificate);
+  checkIssued(intermediate, root);
+  for (const certificate of [root, intermediate]) checkTime(certificate, q.now);
+  checkIssuer(root, null);
+  checkIssuer(intermediate, { role: q.role, cluster: q.cluster });
+  return { name: q.role, key: intermediate.x509.publicKey, spki: spkiOf(intermediate) };
+}
+
+function parse(data: string | Uint8Array): Parsed {
+  if (data.length > MAX_CERTIFICATE_BYTES) throw new PkiError("BAD_CERTIFICATE", `certificate of ${data.length} bytes, at most ${MAX_CERTIFICATE_BYTES} are taken`);
+  let parsed: Parsed;
+  try {
+    const x509 = new X509Certificate(data);
+    parsed = { x509, asn: AsnConvert.parse(new Uint8Array(x509.raw), Certificate) };
+  } catch (cause) {
+    throw new PkiError("BAD_CERTIFICATE", "not an X.509 certificate", { cause });
+  }
+  const key = parsed.x509.publicKey;
+  if (key.asymmetricKeyType !== "ec" || key.asymmetricKeyDetails?.namedCurve !== "prime256v1") {
+    throw new PkiError("WRONG_KEY", "certificates of kubedos identities hold P-256 keys");
+  }
+  const seen = new Set<string>();
+  for (const extension of parsed.asn.tbsCertificate.extensions ?? []) {
+    if (seen.has(extension.extnID)) throw new PkiError("BAD_CERTIFICATE", `extension ${extension.extnID} occurs twice`);
+    seen.add(extension.extnID);
+    if (extension.critical && !KNOWN_EXTENSIONS.includes(extension.extnID)) {
+      throw new PkiError("UNKNOWN_CRITICAL", `unknown critical extension ${extension.extnID}`);
+    }
+  }
+  return parsed;
+}
+
+function checkIssued(certificate: Parsed, issuer: Parsed): void {
+  if (!certificate.x509.checkIssued(issuer.x509) || !certificate.x509.verify(issuer.x509.publicKey)) {
+    throw new PkiError("WRONG_ISSUER", `"${certificate.x509.subject}" was not issued by "${issuer.x509.subject}"`);
+  }
+}
+
+function checkTime(certificate: Parsed, now: Date): void {
+  const { notBefore, notAfter } = certificate.asn.tbsCertificate.validity;
+  if (now < notBefore.getTime()) throw new PkiError("NOT_YET_VALID", `"${certificate.x509.subject}" is valid from ${notBefore.getTime().toISOString()}`);
+  if (now > notAfter.getTime()) throw new PkiError("EXPIRED", `"${certificate.x509.subject}" expired at ${notAfter.getTime().toISOString()}`);
+}
+
+/** `for` is null for the root, which may have intermediates of any role. */
+function checkIssuer(certificate: Parsed, constrained: { readonly role: PkiRole; readonly cluster: string } | null): void {
+  const basic = extension(certificate, id_ce_basicConstraints, BasicConstraints);
+  const usage = extension(certificate, id_ce_keyUsage, KeyUsage);
+  const pathLength = constrained === null ? 1 : 0;
+  if (basic?.cA !== true || basic.pathLenConstraint !== pathLength || usage?.toNumber() !== KeyUsageFlags.keyCertSign) {
+    throw new PkiError("NOT_A_CA", `"${certificate.x509.subject}" may not issue here`);
+  }
+  if (constrained === null) return;
+  const permitted = extension(certificate, id_ce_nameConstraints, NameConstraints)?.permittedSubtrees;
+  const host = identityHost(constrained.role, constrained.cluster);
+  if (permitted?.length !== 1 || permitted[0]?.base.uniformResourceIdentifier !== host) {
+    throw new PkiError("WRONG_CONSTRAINT", `"${certificate.x509.subject}" is not constrained to ${host}`);
+  }
+}
+
+function leafName(leaf: Parsed, role: PkiRole, cluster: string): string {
+  if (extension(leaf, id_ce_basicConstraints, BasicConstraints)?.cA !== false) {
+    throw new PkiError("WRONG_USAGE", "a leaf must say that it is no CA");
+  }
+  const usage = extension(leaf, id_ce_extKeyUsage, ExtendedKeyUsage);
+  const wanted = role === "hub" ? id_kp_serverAuth : id_kp_clientAuth;
+  if (usage?.length !== 1 || usage[0] !== wanted) throw new PkiError("WRONG_USAGE", `the certificate is not for a ${role}`);
+  const names = extension(leaf, id_ce_subjectAltName, SubjectAlternativeName);
+  const uri = names?.length === 1 ? names[0]?.uniformResourceIdentifier : undefined;
+  const name = uri?.slice(identityUri(role, cluster, "").length);
+  if (uri === undefined || !dnsLabel.safeParse(name).success || name === undefined || uri !== identityUri(role, cluster, name)) {
+    throw new PkiError("WRONG_NAME", `the certificate's name is ${JSON.stringify(uri ?? null)}, wanted ${identityUri(role, cluster, "NAME")}`);
+  }
+  return name;
+}
+
+function extension<T>(certificate: Parsed, id: string, type: new () => T): T | undefined {
+  const found = certificate.asn.tbsCertificate.extensions?.find((e) => e.extnID === id);
+  if (found === undefined) return undefined;
+  try {
+    return AsnConvert.parse(found.extnValue.buffer, type);
+  } catch (cause) {
+    throw new PkiError("BAD_CERTIFICATE", `extension ${id} is malformed`, { cause });
+  }
+}
+
+function spkiOf(certificate: Parsed): Uint8Array {
+  return new Uint8Array(certificate.x509.publicKey.export({ type: "spki", format: "der" }));
+}

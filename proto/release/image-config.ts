@@ -1,0 +1,54 @@
+import { z } from "zod";
+import { planeName } from "../evidence/claims.ts";
+import { parseJson } from "../wire/json.ts";
+import { base64Text, dnsLabel } from "../wire/text.ts";
+
+/** Where a port is reachable: the cluster's LAN (eth0), the operators' network (eth1), or one plane. */
+export const zone = z.enum(["lan", "admin", "wg1", "wg2", "wg3"]);
+/** See {@link zone}. */
+export type Zone = z.output<typeof zone>;
+
+/** One hole in a role's firewall; everything else is dropped, in both directions (DESIGN §4 "Planes"). */
+export const portRule = z.strictObject({
+  direction: z.enum(["in", "out"]),
+  zone,
+  protocol: z.enum(["tcp", "udp"]),
+  port: z.int().min(1).max(65535),
+  what: z.string().max(80),
+});
+/** See {@link portRule}. */
+export type PortRule = z.output<typeof portRule>;
+
+/** One plane as the image knows it: no node's address (DESIGN §2.4), only the network. */
+export const planeSchema = z.strictObject({
+  name: planeName,
+  cidr: z.cidrv4(),
+  port: z.int().min(1).max(65535),
+  topology: z.enum(["hub-and-spoke"]),
+});
+/** See {@link planeSchema}. */
+export type Plane = z.output<typeof planeSchema>;
+
+/** `/etc/kubedos/image.json`, covered by the dm-verity root hash and so by PCR 4 and PCR 11. */
+export const imageConfigSchema = z.strictObject({
+  kind: z.literal("kubedos/image"),
+  version: z.literal(1),
+  cluster: dnsLabel,
+  role: dnsLabel,
+  /** True on the role that runs kubedos-hub. */
+  hub: z.boolean(),
+  planes: z.array(planeSchema).length(3),
+  ports: z.array(portRule).max(64),
+  /** Ed25519 SPKIs whose signature makes a release or a delivery. */
+  releaseKeys: z.array(base64Text(128)).min(1).max(4),
+  /** PEM of the cluster's root CA. */
+  rootCa: z.string().max(4096),
+  epoch: z.int().nonnegative(),
+});
+/** See {@link imageConfigSchema}. */
+export type ImageConfig = z.output<typeof imageConfigSchema>;
+
+/** File bytes → configuration. Throws WireError. */
+export function parseImageConfig(data: Uint8Array): ImageConfig {
+  return parseJson(imageConfigSchema, data, 64 * 1024);
+}
