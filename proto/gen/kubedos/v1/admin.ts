@@ -91,6 +91,30 @@ export interface Finding {
   cause: string;
 }
 
+/**
+ * The last evidence a node sent, with what it answered: enough to give the same verdict again, offline. Nonce and secret
+ * are spent; the hub never takes them twice.
+ */
+export interface RecordedEvidence {
+  cluster: string;
+  ekPublic: Buffer;
+  akPublic: Buffer;
+  secret: Buffer;
+  quote: Buffer;
+  signature: Buffer;
+  claims: Buffer;
+  firmwareLog: Buffer;
+  userspaceLog: Buffer;
+  nonce: Buffer;
+  expectedSecret: Buffer;
+  /** SHA-256(cluster, SPKI of the hub's certificate) */
+  verifier: Buffer;
+  /** SPKI that the TLS peer proved */
+  peerKey: Buffer;
+  /** empty: nobody stamped this EK */
+  pinnedRole: string;
+}
+
 export interface ApproveRequest {
   id: string;
   approval: SignedStatement | undefined;
@@ -851,6 +875,210 @@ export const Finding: MessageFns<Finding> = {
             }
 
             message.cause = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRecordedEvidence(): RecordedEvidence {
+  return {
+    cluster: "",
+    ekPublic: Buffer.alloc(0),
+    akPublic: Buffer.alloc(0),
+    secret: Buffer.alloc(0),
+    quote: Buffer.alloc(0),
+    signature: Buffer.alloc(0),
+    claims: Buffer.alloc(0),
+    firmwareLog: Buffer.alloc(0),
+    userspaceLog: Buffer.alloc(0),
+    nonce: Buffer.alloc(0),
+    expectedSecret: Buffer.alloc(0),
+    verifier: Buffer.alloc(0),
+    peerKey: Buffer.alloc(0),
+    pinnedRole: "",
+  };
+}
+
+export const RecordedEvidence: MessageFns<RecordedEvidence> = {
+  encode(message: RecordedEvidence, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.cluster !== "") {
+      writer.uint32(10).string(message.cluster);
+    }
+    if (message.ekPublic.length !== 0) {
+      writer.uint32(18).bytes(message.ekPublic);
+    }
+    if (message.akPublic.length !== 0) {
+      writer.uint32(26).bytes(message.akPublic);
+    }
+    if (message.secret.length !== 0) {
+      writer.uint32(34).bytes(message.secret);
+    }
+    if (message.quote.length !== 0) {
+      writer.uint32(42).bytes(message.quote);
+    }
+    if (message.signature.length !== 0) {
+      writer.uint32(50).bytes(message.signature);
+    }
+    if (message.claims.length !== 0) {
+      writer.uint32(58).bytes(message.claims);
+    }
+    if (message.firmwareLog.length !== 0) {
+      writer.uint32(66).bytes(message.firmwareLog);
+    }
+    if (message.userspaceLog.length !== 0) {
+      writer.uint32(74).bytes(message.userspaceLog);
+    }
+    if (message.nonce.length !== 0) {
+      writer.uint32(82).bytes(message.nonce);
+    }
+    if (message.expectedSecret.length !== 0) {
+      writer.uint32(90).bytes(message.expectedSecret);
+    }
+    if (message.verifier.length !== 0) {
+      writer.uint32(98).bytes(message.verifier);
+    }
+    if (message.peerKey.length !== 0) {
+      writer.uint32(106).bytes(message.peerKey);
+    }
+    if (message.pinnedRole !== "") {
+      writer.uint32(114).string(message.pinnedRole);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RecordedEvidence {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRecordedEvidence();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.cluster = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.ekPublic = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.akPublic = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.secret = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.quote = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.signature = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.claims = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.firmwareLog = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.userspaceLog = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.nonce = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.expectedSecret = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.verifier = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.peerKey = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.pinnedRole = reader.string();
             continue;
           }
         }
@@ -1654,6 +1882,15 @@ export const AdminServiceService = {
     responseSerialize: (value: ExplainResponse): Buffer => Buffer.from(ExplainResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ExplainResponse => ExplainResponse.decode(value),
   },
+  getEvidence: {
+    path: "/kubedos.v1.AdminService/GetEvidence" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetNodeRequest): Buffer => Buffer.from(GetNodeRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetNodeRequest => GetNodeRequest.decode(value),
+    responseSerialize: (value: RecordedEvidence): Buffer => Buffer.from(RecordedEvidence.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RecordedEvidence => RecordedEvidence.decode(value),
+  },
   getWindow: {
     path: "/kubedos.v1.AdminService/GetWindow" as const,
     requestStream: false as const,
@@ -1723,6 +1960,7 @@ export interface AdminServiceServer extends UntypedServiceImplementation {
   listNodes: handleUnaryCall<ListNodesRequest, ListNodesResponse>;
   getNode: handleUnaryCall<GetNodeRequest, Node>;
   explain: handleUnaryCall<ExplainRequest, ExplainResponse>;
+  getEvidence: handleUnaryCall<GetNodeRequest, RecordedEvidence>;
   getWindow: handleUnaryCall<GetWindowRequest, Window>;
   listAudit: handleUnaryCall<ListAuditRequest, ListAuditResponse>;
   approve: handleUnaryCall<ApproveRequest, Node>;
@@ -1774,6 +2012,21 @@ export interface AdminServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ExplainResponse) => void,
+  ): ClientUnaryCall;
+  getEvidence(
+    request: GetNodeRequest,
+    callback: (error: ServiceError | null, response: RecordedEvidence) => void,
+  ): ClientUnaryCall;
+  getEvidence(
+    request: GetNodeRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RecordedEvidence) => void,
+  ): ClientUnaryCall;
+  getEvidence(
+    request: GetNodeRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RecordedEvidence) => void,
   ): ClientUnaryCall;
   getWindow(
     request: GetWindowRequest,
