@@ -1,0 +1,13 @@
+/** Why a deployment stopped. The code is fixed, the message one sentence. */
+export class DeployError extends Error {
+  readonly code: DeployErrorCode;
+
+  constructor(code: DeployErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "DeployError";
+    this.code = code;
+  }
+}
+
+/** See {@link DeployError}. */
+export type DeployErrorCode = "GUEST_SILENT" | "GUEST_ENDED" | "WRONG_EK" | "HUB_REFUSED" | "BAD_ANSWER" | "STATE_EXISTS" | "NOT_DEPLOYED";
