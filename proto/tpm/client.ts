@@ -1,0 +1,177 @@
+import type { ShaAlg } from "./alg.ts";
+import { CommandQueue, type Pause } from "./command-queue.ts";
+import { activateCredential } from "./commands/activate-credential.ts";
+import { createPrimary, type LoadedKey } from "./commands/create-primary.ts";
+import { flushContext } from "./commands/flush-context.ts";
+import { getAlgorithms, getBanks, getHandles } from "./commands/get-capability.ts";
+import { getRandom } from "./commands/get-random.ts";
+import { type BankDigest, pcrEvent } from "./commands/pcr-event.ts";
+import { pcrExtend } from "./commands/pcr-extend.ts";
+import { policySecret } from "./commands/policy-secret.ts";
+import { type Quote, quote } from "./commands/quote.ts";
+import { type PublicOfHandle, readPublic } from "./commands/read-public.ts";
+import { startPolicySession } from "./commands/start-policy-session.ts";
+import { startup } from "./commands/startup.ts";
+import type { Credential } from "./credential.ts";
+import { HANDLE_RANGE } from "./handles.ts";
+import { listCapability } from "./list-capability.ts";
+import type { PcrSelection } from "./pcr-selection.ts";
+import { parsePublic, type TpmPublic } from "./public.ts";
+import { RC_INITIALIZE } from "./rc.ts";
+import { readPcrs } from "./read-pcrs.ts";
+import { AK_TEMPLATES, EK_TEMPLATES, type KeyKind } from "./templates.ts";
+import { TpmError } from "./tpm-error.ts";
+import type { TpmTransport } from "./transport.ts";
+
+/** A loaded or persistent key: its handle, or what holds it. */
+export type KeyRef = number | Pick<LoadedKey, "handle">;
+
+/**
+ * The TPM commands that kubedos needs, over any transport. Calls may overlap: packets go out one at a time. Keys stay in
+ * transient handles until {@link flush} or {@link dispose}. Every method rejects with TpmError; arguments that can't be
+ * right (a PCR 24) throw RangeError.
+ *
+ * Sessions are neither salted nor encrypted: who can change the bus between this process and the TPM is out of its reach
+ * (P33), and what ActivateCredential returns is useless without the channel that it was made for.
+ */
+export class TpmClient {
+  readonly #queue: CommandQueue;
+  readonly #open = new Set<number>();
+
+  /** Without `pause`, a command for which the TPM is busy is sent again at once, a few times. */
+  constructor(transport: TpmTransport, pause: Pause = () => Promise.resolve()) {
+    this.#queue = new CommandQueue(transport, pause);
+  }
+
+  /** TPM2_Startup(CLEAR); a TPM that the firmware has started is fine. */
+  async startup(): Promise<void> {
+    try {
+      await this.#queue.run(startup());
+    } catch (e) {
+      if (!(e instanceof TpmError && e.rc === RC_INITIALIZE)) throw e;
+    }
+  }
+
+  /** The EK of the profile's low-range template: the same key each time. */
+  createEk(kind: KeyKind): Promise<LoadedKey> {
+    return this.createPrimary(EK_TEMPLATES[kind]);
+  }
+
+  /** The attestation key: ECDSA P-256 unless RSA is asked for. The same key each time, on one TPM. */
+  createAk(kind: KeyKind = "ecc"): Promise<LoadedKey> {
+    return this.createPrimary(AK_TEMPLATES[kind]);
+  }
+
+  /** Any primary key under the endorsement hierarchy. */
+  async createPrimary(template: TpmPublic): Promise<LoadedKey> {
+    const key = await this.#queue.run(createPrimary(template));
+    this.#open.add(key.handle);
+    return key;
+  }
+
+  /** Public area and Names of a loaded or persistent key. */
+  readPublic(key: KeyRef): Promise<PublicOfHandle> {
+    return this.#queue.run(readPublic(handleOf(key)));
+  }
+
+  /** Quote over PCRs of the SHA-256 bank; `extraData` has up to 64 bytes. */
+  quote(args: { readonly ak: KeyRef; readonly extraData: Uint8Array; readonly pcrs: readonly number[] }): Promise<Quote> {
+    return this.#queue.run(quote({ ...args, ak: handleOf(args.ak) }));
+  }
+
+  /** SHA-256 PCRs that were true together. `NO_BANK` if one is missing, `UNSTABLE` if they change all the time. */
+  readPcrs(pcrs: readonly number[]): Promise<Map<number, Uint8Array>> {
+    return readPcrs(this.#queue, pcrs);
+  }
+
+  /** Extends a PCR of the SHA-256 bank alone. */
+  extendPcr(index: number, digest: Uint8Array): Promise<void> {
+    return this.#queue.run(pcrExtend(index, digest));
+  }
+
+  /** Extends a PCR in every bank by the hash of up to 1024 bytes; gives the digests back, for the log. */
+  pcrEvent(index: number, data: Uint8Array): Promise<readonly BankDigest[]> {
+    return this.#queue.run(pcrEvent(index, data));
+  }
+
+  /** The secret of a credential made for this EK and this AK. The EK's policy is that of {@link EK_TEMPLATES}. */
+  async activateCredential(args: Credential & { readonly ak: KeyRef; readonly ek: KeyRef }): Promise<Uint8Array> {
+    const { publicArea } = await this.readPublic(args.ek);
+    const session = await this.#startSession(parsePublic(publicArea).nameAlg);
+    try {
+      await this.#queue.run(policySecret(session));
+      const handles = { ak: handleOf(args.ak), ek: handleOf(args.ek), session };
+      const secret = await this.#queue.run(activateCredential({ ...args, ...handles }));
+      this.#open.delete(session);
+      return secret;
+    } catch (e) {
+      await this.#flushQuietly(session);
+      throw e;
+    }
+  }
+
+  /** Random bytes of the TPM, any number. */
+  async getRandom(bytes: number): Promise<Uint8Array> {
+    const out = new Uint8Array(bytes);
+    for (let have = 0; have < bytes; ) {
+      const some = await this.#queue.run(getRandom(Math.min(32, bytes - have)));
+      if (some.length === 0) throw new TpmError("MALFORMED", "TPM2_GetRandom gave nothing");
+      out.set(some, have);
+      have += some.length;
+    }
+    return out;
+  }
+
+  /** Identifiers of all algorithms that the TPM implements, ascending. */
+  getAlgorithms(): Promise<readonly number[]> {
+    return listCapability(this.#queue, { first: 0, last: 0xffff }, getAlgorithms);
+  }
+
+  /** Handles in use in one range (TPM_HT), ascending. */
+  getHandles(range: keyof typeof HANDLE_RANGE): Promise<readonly number[]> {
+    const first = HANDLE_RANGE[range];
+    return listCapability(this.#queue, { first, last: first + 0xffffff }, getHandles);
+  }
+
+  /** The PCR banks that are active: one that nobody measures into is an open door (P20). */
+  async getBanks(): Promise<readonly PcrSelection[]> {
+    return (await this.#queue.run(getBanks())).items.filter((bank) => bank.pcrs.length > 0);
+  }
+
+  /** Drops a key or session. */
+  async flush(target: KeyRef): Promise<void> {
+    const handle = handleOf(target);
+    await this.#queue.run(flushContext(handle));
+    this.#open.delete(handle);
+  }
+
+  /**
+   * Drops transient objects and sessions of whoever used the TPM before. Only for a TPM that is ours alone: a raw socket,
+   * /dev/tpm0. /dev/tpmrm0 does it by itself.
+   */
+  async flushStale(): Promise<void> {
+    for (const range of ["transient", "loadedSession", "savedSession"] as const) {
+      for (const handle of await this.getHandles(range)) await this.flush(handle);
+    }
+  }
+
+  /** Drops all that this client loaded. It can be used on. */
+  async dispose(): Promise<void> {
+    for (const handle of this.#open) await this.flush(handle);
+  }
+
+  async #startSession(hash: ShaAlg): Promise<number> {
+    const session = await this.#queue.run(startPolicySession(hash));
+    this.#open.add(session);
+    return session;
+  }
+
+  /** After a failure whose own error matters more; {@link dispose} tries again. */
+  async #flushQuietly(handle: number): Promise<void> {
+    await this.flush(handle).catch(() => undefined);
+  }
+}
+
+function handleOf(key: KeyRef): number {
+  return typeof key === "number" ? key : key.handle;
+}

@@ -1,0 +1,25 @@
+/** Command codes (TPM_CC, Part 2, table 12) of the commands that the client knows. */
+export const CC = {
+  CreatePrimary: 0x0131,
+  PCR_Event: 0x013c,
+  Startup: 0x0144,
+  ActivateCredential: 0x0147,
+  PolicySecret: 0x0151,
+  Quote: 0x0158,
+  FlushContext: 0x0165,
+  ReadPublic: 0x0173,
+  StartAuthSession: 0x0176,
+  GetCapability: 0x017a,
+  GetRandom: 0x017b,
+  PCR_Read: 0x017e,
+  PCR_Extend: 0x0182,
+} as const;
+
+/** A command by its specification's name, without `TPM2_`. */
+export type CommandName = keyof typeof CC;
+
+/** Permanent handles (TPM_RH, Part 2, table 28). */
+export const RH = { NULL: 0x40000007, PW: 0x40000009, ENDORSEMENT: 0x4000000b } as const;
+
+/** First handle of each range that GetCapability lists (TPM_HT in the top byte). */
+export const HANDLE_RANGE = { loadedSession: 0x02000000, savedSession: 0x03000000, transient: 0x80000000 } as const;

@@ -1,0 +1,70 @@
+import type { Challenge, UnverifiedEvidence } from "../../hub/attest/types.ts";
+import { randomBytes } from "node:crypto";
+import { evidenceExtraData } from "../../proto/evidence/extra-data.ts";
+import { QUOTED_PCRS } from "../../proto/evidence/limits.ts";
+import { bankIndex, parseEventLog } from "../../proto/eventlog/event-log.ts";
+import { isExtended } from "../../proto/eventlog/replay.ts";
+import { parseUserspaceLog } from "../../proto/eventlog/userspace.ts";
+import { TpmClient } from "../../proto/tpm/client.ts";
+import type { LoadedKey } from "../../proto/tpm/commands/create-primary.ts";
+import { makeCredential } from "../../proto/tpm/credential.ts";
+import type { TpmPublic } from "../../proto/tpm/public.ts";
+import { AK_TEMPLATES, type KeyKind } from "../../proto/tpm/templates.ts";
+import { startSwtpm, type Swtpm } from "./start-swtpm.ts";
+
+/** What one answer is made of; each part may be another than the machine's own. */
+export interface Answer {
+  readonly challenge: Challenge;
+  readonly claims: Uint8Array;
+  readonly firmwareLog: Uint8Array;
+  readonly userspaceLog: Uint8Array;
+}
+
+/** A software TPM in the state that a boot leaves it in. */
+export interface Machine {
+  readonly swtpm: Swtpm;
+  readonly client: TpmClient;
+  readonly ek: LoadedKey;
+  readonly ak: LoadedKey;
+  /** Opens the challenge's credential and quotes. */
+  answer(answer: Answer): Promise<UnverifiedEvidence>;
+  stop(): Promise<void>;
+}
+
+/** The extraData that a quote for this answer has to carry. */
+export function extraDataOf({ challenge, claims, firmwareLog, userspaceLog }: Answer): Uint8Array {
+  return evidenceExtraData({ nonce: challenge.nonce, verifier: challenge.verifier, claims, firmwareLog, userspaceLog });
+}
+
+/** Starts swtpm, extends what both logs say into its PCRs 0–15, and makes EK and AK. */
+export async function bootMachine(options: {
+  readonly firmwareLog: Uint8Array;
+  readonly userspaceLog: Uint8Array;
+  readonly ek?: KeyKind;
+  readonly ak?: TpmPublic;
+}): Promise<Machine> {
+  const swtpm = await startSwtpm();
+  try {
+    const client = new TpmClient(swtpm.transport);
+    await client.startup();
+    const log = parseEventLog(options.firmwareLog);
+    const at = bankIndex(log, "sha256");
+    for (const event of log.events.filter(isExtended)) await client.extendPcr(event.pcr, event.digests[at] ?? new Uint8Array(32));
+    for (const { pcr, digest } of parseUserspaceLog(options.userspaceLog)) await client.extendPcr(pcr, digest);
+    const ek = await client.createEk(options.ek ?? "ecc");
+    const ak = await client.createPrimary(options.ak ?? AK_TEMPLATES.ecc);
+    return { swtpm, client, ek, ak, answer: (answer) => answerWith(client, ek, ak, answer), stop: () => swtpm.stop() };
+  } catch (cause) {
+    await swtpm.stop();
+    throw cause;
+  }
+}
+
+async function answerWith(client: TpmClient, ek: LoadedKey, ak: LoadedKey, answer: Answer): Promise<UnverifiedEvidence> {
+  const { challenge, claims, firmwareLog, userspaceLog } = answer;
+  const entropy = (n: number): Uint8Array => new Uint8Array(randomBytes(n));
+  const credential = makeCredential({ ekPublic: ek.publicArea, akName: ak.name, secret: challenge.secret, entropy });
+  const secret = await client.activateCredential({ ek, ak, ...credential });
+  const { quote, signature } = await client.quote({ ak, extraData: extraDataOf(answer), pcrs: QUOTED_PCRS });
+  return { ekPublic: ek.publicArea, akPublic: ak.publicArea, secret, quote, signature, claims, firmwareLog, userspaceLog };
+}
