@@ -29,7 +29,12 @@ export class Mailbox {
 
   /** Puts one request into the mailbox; the empty `.ready` file beside it says that it is whole. */
   async post(name: string, body: unknown): Promise<void> {
-    await this.#files.write(`${MAILBOX}/in/${name}.json`, canonicalJson(body));
+    await this.postBytes(name, canonicalJson(body));
+  }
+
+  /** Like {@link post}, with a document that is encoded already. */
+  async postBytes(name: string, document: Uint8Array): Promise<void> {
+    await this.#files.write(`${MAILBOX}/in/${name}.json`, document);
     await this.#files.write(`${MAILBOX}/in/${name}.json.ready`, utf8(""));
   }
 

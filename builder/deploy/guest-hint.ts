@@ -1,0 +1,44 @@
+import type { Hint } from "../../proto/hint/hint.ts";
+import { HINT_PREFIX } from "../../proto/hint/hint.ts";
+import { type ClusterSpec, MASTER_ROLE, type SpecNode } from "../../proto/spec/schema.ts";
+import { DeployError } from "./error.ts";
+
+/** Listeners of the hub: nodes on the LAN, operators on their own network and on wg1. */
+export const NODE_PORT = 7443;
+/** See {@link NODE_PORT}. */
+export const OPERATOR_PORT = 7444;
+
+/** QEMU's user network gives its one guest this address; the operators' network is closed to everything else. */
+const ADMIN_ADDRESS = "10.0.2.15/24";
+
+/** The SMBIOS type 11 string for a node of the spec, or for a stranger who claims a node's slot at an address of his own. */
+export function hintString(spec: ClusterSpec, node: SpecNode, address: string = lanAddress(spec, node.name)): string {
+  const master = masterOf(spec);
+  const prefix = spec.network.lan.split("/")[1] ?? "24";
+  const lan: NonNullable<Hint["lan"]> = [{ interface: "eth0", address: `${address}/${prefix}` }];
+  if (node.role === MASTER_ROLE) lan.push({ interface: "eth1", address: ADMIN_ADDRESS });
+  const hint: Hint = { v: 1, slot: node.name, hub: { host: lanAddress(spec, master.name), port: NODE_PORT }, lan };
+  return `${HINT_PREFIX}${JSON.stringify(hint)}`;
+}
+
+/** The node that runs the hub; a parsed spec has exactly one. */
+export function masterOf(spec: ClusterSpec): SpecNode {
+  return nodeOf(spec, (node) => node.role === MASTER_ROLE, "of role master");
+}
+
+/** A node by its name. Throws DeployError. */
+export function nodeNamed(spec: ClusterSpec, name: string): SpecNode {
+  return nodeOf(spec, (node) => node.name === name, `named ${name}`);
+}
+
+function nodeOf(spec: ClusterSpec, test: (node: SpecNode) => boolean, what: string): SpecNode {
+  const node = spec.topology.nodes.find(test);
+  if (node === undefined) throw new DeployError("NOT_DEPLOYED", `the spec has no node ${what}`);
+  return node;
+}
+
+function lanAddress(spec: ClusterSpec, name: string): string {
+  const address = spec.targets.qemu?.lan.addresses[name];
+  if (address === undefined) throw new DeployError("NOT_DEPLOYED", `targets.qemu.lan.addresses has no address for ${name}`);
+  return address;
+}

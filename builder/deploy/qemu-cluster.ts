@@ -1,0 +1,198 @@
+import { createHash, randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { AttestedFacts } from "../../hub/attest/types.ts";
+import { encodeEnvelope } from "../../proto/dsse/dsse.ts";
+import type { Release } from "../../proto/release/release.ts";
+import type { ClusterSpec, SpecNode } from "../../proto/spec/schema.ts";
+import { canonicalJson } from "../../proto/wire/json.ts";
+import { freeTcpPort, macAddress, randomLan } from "../guest/addresses.ts";
+import { GuestError } from "../guest/guest-error.ts";
+import { type Guest, startGuest } from "../guest/start-guest.ts";
+import type { Accel } from "../guest/qemu-argv.ts";
+import type { OpenKeys } from "../keys/open-keys.ts";
+import type { Signer } from "../sign/signer.ts";
+import type { Toolchain } from "../toolchain/ensure-toolchain.ts";
+import type { Report } from "../toolchain/report.ts";
+import { attestHub } from "./attest-hub.ts";
+import { DeployError } from "./error.ts";
+import { hintString, masterOf, nodeNamed, OPERATOR_PORT } from "./guest-hint.ts";
+import { Mailbox } from "./mailbox.ts";
+import { makeDelivery, type OperatorKey } from "./make-delivery.ts";
+import { makePins, stampGuest } from "./stamp.ts";
+import { tlsAnswers } from "./tls-answers.ts";
+
+const HUB_TIMEOUT_MS = 120_000;
+
+/** Everything a cluster of guests on this host is made from. */
+export interface QemuClusterRequest {
+  readonly spec: ClusterSpec;
+  readonly keys: OpenKeys;
+  readonly signer: Signer;
+  readonly release: Release;
+  /** Folder of the release, with its disks. */
+  readonly releaseDir: string;
+  /** DSSE bytes of release.json. */
+  readonly releaseEnvelope: Uint8Array;
+  /** OVMF variable store with our keys. */
+  readonly vars: string;
+  readonly operator: OperatorKey;
+  /** A folder a node; a short path, for sockets are made in it. */
+  readonly stateDir: string;
+  readonly tc: Toolchain;
+  readonly accel: Accel;
+  readonly report: Report;
+  readonly signal: AbortSignal;
+}
+
+/** How a guest may differ from its node of the spec: what a stranger does. */
+export interface GuestVariant {
+  readonly disk: string;
+  readonly address: string;
+}
+
+/** A cluster's guests on this host: stamps them, starts them, and ends them all. */
+export class QemuCluster {
+  readonly #request: QemuClusterRequest;
+  readonly #lan = randomLan();
+  readonly #guests = new Map<string, Guest>();
+  #operatorPort = 0;
+  #pins: Uint8Array = new Uint8Array(0);
+  #ekNames: ReadonlyMap<string, string> = new Map();
+
+  constructor(request: QemuClusterRequest) {
+    this.#request = request;
+  }
+
+  /** EK Name (hex) of every stamped slot. */
+  get ekNames(): ReadonlyMap<string, string> {
+    return this.#ekNames;
+  }
+
+  /** `127.0.0.1:PORT` of the hub's operator listener. */
+  get operatorAddress(): string {
+    return `127.0.0.1:${this.#operatorPort}`;
+  }
+
+  /** A running guest by its name. Throws DeployError. */
+  guest(name: string): Guest {
+    const guest = this.#guests.get(name);
+    if (guest === undefined) throw new DeployError("NOT_DEPLOYED", `no guest ${name} is running`);
+    return guest;
+  }
+
+  /** Makes every node's vTPM and the signed pin file. */
+  async stamp(): Promise<void> {
+    const { spec, tc, signal, signer } = this.#request;
+    const names = new Map<string, string>();
+    for (const { name } of spec.topology.nodes) names.set(name, await stampGuest(tc, this.#dir(name), signal));
+    this.#ekNames = names;
+    this.#pins = encodeEnvelope(await signer.signDocument("pins", canonicalJson(makePins(spec, 1, names))));
+  }
+
+  /** Boots the master, attests it before any network to it is used, certifies its hub, and waits until the hub listens. */
+  async startHub(): Promise<AttestedFacts> {
+    const { spec, keys, release, releaseEnvelope, operator, report, signal } = this.#request;
+    const master = masterOf(spec);
+    this.#operatorPort = await freeTcpPort();
+    await this.start(master.name);
+    const mailbox = this.mailbox(master.name);
+    const facts = await attestHub(mailbox, {
+      cluster: spec.metadata.name,
+      ekName: this.#ekNames.get(master.name) ?? "",
+      role: master.role,
+      release,
+      verifierKey: new Uint8Array(keys.releaseKey.export({ type: "spki", format: "der" })),
+      entropy: (n) => new Uint8Array(randomBytes(n)),
+      now: () => performance.now(),
+    });
+    report(`${master.name}: attested over its guest agent (EK ${facts.ekName.slice(-8)}); certifying the hub`);
+    const delivery = await makeDelivery({
+      facts,
+      root: keys.rootIssuer,
+      releaseKey: keys.releaseSigningKey,
+      operatorIssuer: keys.operatorIssuer,
+      slot: master.name,
+      releases: [releaseEnvelope],
+      pins: this.#pins,
+      operator,
+      entropy: (n) => new Uint8Array(randomBytes(n)),
+      now: new Date(),
+    });
+    await mailbox.postBytes("delivery", delivery);
+    for (let waited = 0; !(await tlsAnswers("127.0.0.1", this.#operatorPort)); waited += 300) {
+      if (waited > HUB_TIMEOUT_MS) throw new DeployError("GUEST_SILENT", `the hub does not listen; ${this.guest(master.name).paths.serialLog} says why`);
+      await sleep(300, undefined, { signal });
+    }
+    return facts;
+  }
+
+  /** Starts a stamped node, or under `as` a variant of it that nobody stamped. */
+  async start(nodeName: string, as: string = nodeName, variant?: GuestVariant): Promise<Guest> {
+    const { spec, release, releaseDir, tc, accel, vars, signal } = this.#request;
+    const node = nodeNamed(spec, nodeName);
+    const image = release.images.find((i) => i.role === node.role);
+    if (image === undefined) throw new DeployError("NOT_DEPLOYED", `the release has no image for role ${node.role}`);
+    const host = this.#guests.size + 1;
+    const guest = await startGuest(tc, {
+      dir: this.#dir(as),
+      name: as,
+      uuid: uuidOf(spec.metadata.name, as),
+      memoryMiB: node.vm.memory,
+      cpus: node.vm.cpus,
+      accel,
+      disk: { file: variant?.disk ?? join(releaseDir, image.disk.file), format: "qcow2" },
+      vars,
+      lan: { ...this.#lan, mac: macAddress(1, host) },
+      ...this.#forward(node, host),
+      oemStrings: [hintString(spec, node, variant?.address)],
+      signal,
+    });
+    this.#guests.set(as, guest);
+    return guest;
+  }
+
+  /** The guest's mailbox, over its guest agent. */
+  mailbox(name: string): Mailbox {
+    const { qga } = this.guest(name);
+    const { signal } = this.#request;
+    return new Mailbox(
+      { read: (path, max) => this.readFile(name, path, max), write: (path, data) => qga.writeFile(path, data, signal) },
+      (ms) => sleep(ms, undefined, { signal }),
+    );
+  }
+
+  /** A file that the guest agent may read, or null while it isn't there (or the guest agent isn't). */
+  async readFile(name: string, path: string, max: number): Promise<Uint8Array | null> {
+    const guest = this.guest(name);
+    try {
+      return await guest.qga.readFile(path, max, this.#request.signal);
+    } catch (error) {
+      this.#request.signal.throwIfAborted();
+      if (!guest.running) throw new DeployError("GUEST_ENDED", `${name} ended (${(await guest.exited).cause}); ${guest.paths.serialLog} says why`, { cause: error });
+      if (error instanceof GuestError) return null;
+      throw error;
+    }
+  }
+
+  /** Ends every guest and its vTPM. Their folders stay. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.#guests.values()].map((guest) => guest.stop()));
+    this.#guests.clear();
+  }
+
+  #dir(name: string): string {
+    return join(this.#request.stateDir, name);
+  }
+
+  #forward(node: SpecNode, host: number): { readonly forward?: { readonly hostPort: number; readonly guestPort: number; readonly mac: string } } {
+    if (node.name !== masterOf(this.#request.spec).name) return {};
+    return { forward: { hostPort: this.#operatorPort, guestPort: OPERATOR_PORT, mac: macAddress(2, host) } };
+  }
+}
+
+/** The same machine each time: SMBIOS UUID from cluster and name. */
+function uuidOf(cluster: string, name: string): string {
+  const h = createHash("sha256").update(`${cluster}/${name}`).digest("hex");
+  return `${h.slice(0, 8)}-${h.slice(8, 12)}-8${h.slice(13, 16)}-8${h.slice(17, 20)}-${h.slice(20, 32)}`;
+}

@@ -1,0 +1,36 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Pins } from "../../proto/release/pins.ts";
+import type { ClusterSpec } from "../../proto/spec/schema.ts";
+import { TpmClient } from "../../proto/tpm/client.ts";
+import { nameOf } from "../../proto/tpm/public.ts";
+import { toHex } from "../../proto/wire/hex.ts";
+import { guestPaths } from "../guest/start-guest.ts";
+import { startSwtpm } from "../guest/swtpm.ts";
+import { tpmSocket } from "../guest/tpm-socket.ts";
+import type { Toolchain } from "../toolchain/ensure-toolchain.ts";
+
+/**
+ * Makes a guest's vTPM in its folder and reads the Name of its EK (hex), before anything that isn't ours has run on it:
+ * what an anchor is worth, it is worth from this moment (DESIGN §2.7). Throws GuestError, TpmError.
+ */
+export async function stampGuest(tc: Toolchain, dir: string, signal?: AbortSignal): Promise<string> {
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  const { tpmState, log } = guestPaths(dir);
+  const swtpm = await startSwtpm(tc, { stateDir: tpmState, mode: "direct", socket: join(dir, "stamp.sock"), logFile: log, ...(signal === undefined ? {} : { signal }) });
+  try {
+    const tpm = new TpmClient(tpmSocket(swtpm.socket));
+    await tpm.startup();
+    const ek = await tpm.createEk("ecc");
+    await tpm.dispose();
+    return toHex(nameOf(ek.publicArea));
+  } finally {
+    await swtpm.stop();
+  }
+}
+
+/** The pin file's content: every slot of the spec, with the EK Name of each stamped one. */
+export function makePins(spec: ClusterSpec, serial: number, stamped: ReadonlyMap<string, string>): Pins {
+  const slots = spec.topology.nodes.map(({ name, role, index }) => ({ name, role, index, ekName: stamped.get(name) ?? null }));
+  return { kind: "kubedos/pins", version: 1, cluster: spec.metadata.name, serial, slots };
+}

@@ -1,0 +1,48 @@
+import { connect } from "node:net";
+import type { TpmTransport } from "../../proto/tpm/transport.ts";
+import { concatBytes } from "../../proto/wire/bytes.ts";
+import { ByteReader } from "../../proto/wire/reader.ts";
+import { GuestError } from "./guest-error.ts";
+
+/** Tag, size and code of every response (TPM 2.0 Part 1, "Command/Response Structure"). */
+const HEADER_BYTES = 10;
+const MAX_RESPONSE_BYTES = 4096;
+const TIMEOUT_MS = 30_000;
+
+/**
+ * Bare TPM packets over a unix socket of swtpm (mode `direct`), a connection for each command: swtpm serves one client at
+ * a time and keeps what is loaded when it goes. Rejects with GuestError.
+ */
+export function tpmSocket(path: string): TpmTransport {
+  return { send: (command) => exchange(path, command) };
+}
+
+function exchange(path: string, command: Uint8Array): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(path);
+    let got: Uint8Array = new Uint8Array(0);
+    const fail = (message: string, cause?: unknown): void => {
+      socket.destroy();
+      reject(new GuestError("BAD_REPLY", message, { cause }));
+    };
+    socket.setTimeout(TIMEOUT_MS, () => fail("the vTPM did not answer in time"));
+    socket.once("error", (cause) => fail("the vTPM can't be reached", cause));
+    socket.once("close", () => fail("the vTPM closed its socket"));
+    socket.on("data", (chunk) => {
+      got = concatBytes(got, chunk);
+      if (got.length < HEADER_BYTES) return;
+      const size = sizeOf(got);
+      if (size < HEADER_BYTES || size > MAX_RESPONSE_BYTES || got.length > size) return fail(`the vTPM's response claims ${size} bytes`);
+      if (got.length < size) return;
+      socket.removeAllListeners("close").destroy();
+      resolve(got);
+    });
+    socket.write(command);
+  });
+}
+
+function sizeOf(response: Uint8Array): number {
+  const reader = new ByteReader(response);
+  reader.u16be();
+  return reader.u32be();
+}
