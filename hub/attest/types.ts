@@ -4,7 +4,7 @@ import type { AttestCode } from "./codes.ts";
 
 /** Bytes as they came from the wire. Nothing in here is believed before {@link judge} says so. */
 export interface UnverifiedEvidence {
-  /** TPMT_PUBLIC of the endorsement key and of the attestation key. */
+  /** TPMT_PUBLIC of the endorsement key and of the attestation key: those that the challenge's credential was made for, never others. */
   readonly ekPublic: Uint8Array;
   readonly akPublic: Uint8Array;
   /** What TPM2_ActivateCredential gave back. */

@@ -1,0 +1,156 @@
+interface CodeText {
+  /** What was found, one sentence. */
+  readonly text: string;
+  /** What usually causes it, and what to do next. */
+  readonly cause: string;
+}
+
+/**
+ * Every way in which evidence fails, in the order of the checks. The keys are what machines read; they never change
+ * their meaning. `kubedos-hub explain CODE` prints the rest.
+ */
+export const ATTEST_CODES = {
+  EVIDENCE_TOO_LARGE: {
+    text: "A part of the evidence is larger than any real one.",
+    cause: "Something else than kubedos-agent is talking, or the firmware's log has grown past the limit. Look at the size with `kubedos-hub inspect eventlog`.",
+  },
+  EK_MALFORMED: {
+    text: "The endorsement key's public area can't be read.",
+    cause: "Something else than kubedos-agent is talking, or its version doesn't fit the hub's. Compare both with `--version`.",
+  },
+  EK_UNFIT: {
+    text: "The endorsement key isn't a restricted decryption key that was made in its TPM and stays there.",
+    cause: "The key is no endorsement key by its attributes, algorithm or size. The machine needs a TPM 2.0 with an RSA-2048 or P-256 EK.",
+  },
+  AK_MALFORMED: {
+    text: "The attestation key's public area can't be read.",
+    cause: "Something else than kubedos-agent is talking, or its version doesn't fit the hub's. Compare both with `--version`.",
+  },
+  AK_UNFIT: {
+    text: "The attestation key isn't a restricted signing key that was made in its TPM and stays there.",
+    cause: "A key without these attributes could sign anything, so it proves nothing. Treat the machine as hostile and look at its console.",
+  },
+  CHALLENGE_INVALID: {
+    text: "The challenge itself is too short to be one.",
+    cause: "This is a fault of the verifier, not of the machine. Report it with the hub's log.",
+  },
+  SECRET_WRONG: {
+    text: "The TPM didn't give back the challenge's secret.",
+    cause: "The attestation key and the endorsement key don't live in the same TPM, or the answer belongs to another challenge. Restart the agent and let it ask again.",
+  },
+  NONCE_EXPIRED: {
+    text: "The answer came after the challenge's end.",
+    cause: "The machine or the network is slow. Nothing: the agent asks again by itself. If it repeats, look at the machine's load.",
+  },
+  QUOTE_MALFORMED: {
+    text: "The quote or its signature can't be read.",
+    cause: "Something else than kubedos-agent is talking, or its version doesn't fit the hub's. Compare both with `--version`.",
+  },
+  SIGNATURE_WRONG: {
+    text: "The signature over the quote isn't one by the attestation key in its own scheme.",
+    cause: "The quote was changed on its way or signed by another key. Treat the machine as hostile.",
+  },
+  MAGIC_WRONG: {
+    text: "What the attestation key signed wasn't made by its TPM.",
+    cause: "Somebody had the TPM sign bytes of his own. Treat the machine as hostile.",
+  },
+  TYPE_WRONG: {
+    text: "What the attestation key signed is no quote.",
+    cause: "Another statement of the same TPM was passed off as a quote. Treat the machine as hostile.",
+  },
+  SIGNER_WRONG: {
+    text: "The TPM names another signer than the attestation key under its endorsement hierarchy.",
+    cause: "The key has other attributes than it shows, or lies in another hierarchy. Compare the agent's version with the hub's, then treat the machine as hostile.",
+  },
+  SELECTION_WRONG: {
+    text: "The quote covers other PCRs than the SHA-256 bank's 0-7, 9 and 11-14.",
+    cause: "The agent's version doesn't fit the hub's, or PCRs were to be hidden. Compare both versions, then treat the machine as hostile.",
+  },
+  BINDING_WRONG: {
+    text: "The quote isn't bound to this challenge, this verifier, these claims and these logs.",
+    cause: "An old or foreign quote was replayed, or claims or logs were changed after it. Restart the agent; if it repeats, somebody is in between.",
+  },
+  CLAIMS_MALFORMED: {
+    text: "The claims aren't canonical JSON of the known form.",
+    cause: "The agent's version doesn't fit the hub's. Compare both with `--version`.",
+  },
+  CLUSTER_WRONG: {
+    text: "The machine's image belongs to another cluster.",
+    cause: "The machine was stamped from another cluster's release or reaches the wrong hub. Look at its hint record and disk.",
+  },
+  TLS_KEY_WRONG: {
+    text: "The claims name another TLS key than the connection's.",
+    cause: "Evidence of one machine came over the connection of another. Somebody is relaying it.",
+  },
+  LOG_LEGACY: {
+    text: "The firmware's log has the TPM 1.2 format, which knows SHA-1 alone.",
+    cause: "The firmware or its settings are too old. Switch it to TPM 2.0 with the crypto-agile log.",
+  },
+  LOG_MALFORMED: {
+    text: "The firmware's log can't be read to its end.",
+    cause: "The log was cut or changed, or the firmware writes what no specification allows. Look at it with `kubedos-hub inspect eventlog`.",
+  },
+  LOG_WITHOUT_SHA256: {
+    text: "The firmware's log has no SHA-256 bank.",
+    cause: "The TPM's SHA-256 bank is switched off. Switch it on in the firmware's setup.",
+  },
+  USERSPACE_LOG_MALFORMED: {
+    text: "The log of what userspace measured can't be read.",
+    cause: "The log was cut or changed. Start the machine anew.",
+  },
+  LOG_MISMATCH: {
+    text: "The logs don't add up to the PCR values that the TPM signed.",
+    cause: "Events are missing from the logs or were changed in them, or something extended a PCR without a record. Start the machine anew; if it repeats, treat it as hostile.",
+  },
+  SEPARATOR_WRONG: {
+    text: "A firmware PCR hasn't exactly one good separator.",
+    cause: "The firmware reported an error or its log was rewritten. Look at it with `kubedos-hub inspect eventlog`, then update the firmware.",
+  },
+  SECURE_BOOT_OFF: {
+    text: "Secure Boot wasn't on when the machine started.",
+    cause: "Somebody switched it off or started from other variables. Switch it on, or stamp the machine again.",
+  },
+  NO_RELEASE: {
+    text: "No release is current, so there is nothing to compare with.",
+    cause: "The hub has no delivered release, or all were withdrawn. Deliver one with `kubedos-build deploy`.",
+  },
+  ROLE_UNKNOWN: {
+    text: "No current release has an image of the claimed role.",
+    cause: "The machine was stamped from a release that is no longer current. Stamp it again from the current one.",
+  },
+  ROLE_MISMATCH: {
+    text: "The machine runs the image of another role than it claims or is pinned to.",
+    cause: "It was stamped with the wrong image, or its EK is pinned to another slot. Compare `kubedos-hub node show` with the pin file.",
+  },
+  BOOT_FAILED: {
+    text: "The machine itself reported a failed boot step and must not go on.",
+    cause: "Init or agent met an error and extended `kubedos-failed`. Read the machine's console and start it anew.",
+  },
+  NO_RULE: {
+    text: "The release has no rule for a PCR that is quoted.",
+    cause: "The release was made by a builder of another version. Build it again.",
+  },
+  PCR_MISMATCH: {
+    text: "The machine started something else than the release's image.",
+    cause: "The image was altered, or built from another release. Compare the event below, then stamp the machine again.",
+  },
+  PHASE_WRONG: {
+    text: "The words in PCR 11 aren't those of a good start, in their order.",
+    cause: "Something asked before the agent was ready, or extended words of its own. Start the machine anew and look at its units.",
+  },
+  PCR_NOT_ZERO: {
+    text: "Something was handed to the boot loader from outside.",
+    cause: "Whoever owns the hypervisor or the boot partition injected a command line, a credential or an extension. Remove it and start the machine anew.",
+  },
+  FIRMWARE_CHANGED: {
+    text: "The firmware differs from the one recorded at this machine's approval.",
+    cause: "The firmware, its settings or the virtual hardware changed. If you did it, evict the machine and approve it again.",
+  },
+  JUDGE_FAILED: {
+    text: "A check broke instead of answering, which counts as no.",
+    cause: "This is a fault of the verifier, met by evidence that nobody foresaw. Report it with the hub's log.",
+  },
+} as const satisfies Readonly<Record<string, CodeText>>;
+
+/** Closed list of the reasons for a refusal. */
+export type AttestCode = keyof typeof ATTEST_CODES;

@@ -1,0 +1,74 @@
+import { QUOTED_PCRS } from "../../proto/evidence/limits.ts";
+import type { Release, ReleaseImage } from "../../proto/release/release.ts";
+import { ATTEST_CODES, type AttestCode } from "./codes.ts";
+import { placeOf, toFinding } from "./finding.ts";
+import type { MeasuredBoot } from "./measured-boot.ts";
+import { comparePcr, type Difference } from "./pcr-rules.ts";
+import { Refusal } from "./refusal.ts";
+import type { Known } from "./types.ts";
+
+/** An image of a current release that this boot is, PCR by PCR. */
+export interface Match {
+  readonly release: Release;
+  readonly image: ReleaseImage;
+}
+
+/** Which difference names the verdict when there are several: the first of these that occurs. */
+const CLASSES: readonly AttestCode[] = ["NO_RULE", "PCR_MISMATCH", "PCR_NOT_ZERO", "PHASE_WRONG", "FIRMWARE_CHANGED"];
+
+/**
+ * Finds the image whose rules this boot obeys, then holds it against the role. `role` is the machine's own word: it picks what a
+ * failed boot is compared with and must be the found image's, but decides nothing else. No release: no verdict (P15). Throws Refusal
+ * with a finding for each PCR that differs.
+ */
+export function matchRelease(boot: MeasuredBoot, role: string, known: Known): Match {
+  const candidates = listCandidates(role, known);
+  const match = candidates.find(({ image }) => compareImage(image, boot, null, 1).length === 0);
+  if (match === undefined) throw explain(candidates, boot, role, known);
+  checkRole(match.image, role, known.pinnedRole);
+  const changed = compareImage(match.image, boot, known.baseline);
+  if (changed.length > 0) throw refusalOf(changed);
+  return match;
+}
+
+/** Newest release first, and within it the claimed role's image: an image that two releases share counts for the newer. */
+function listCandidates(role: string, known: Known): readonly Match[] {
+  const releases = known.releases.filter((r) => r.cluster === known.cluster).sort((a, b) => b.generation - a.generation);
+  if (releases.length === 0) throw new Refusal("NO_RELEASE");
+  const all = releases.flatMap((release) => release.images.map((image) => ({ release, image })));
+  return [...all.filter((c) => c.image.role === role), ...all.filter((c) => c.image.role !== role)];
+}
+
+function checkRole(image: ReleaseImage, role: string, pinned: string | null): void {
+  if (image.role !== role) throw new Refusal("ROLE_MISMATCH", `The machine claims the role ${role} and runs the image of ${image.role}.`);
+  if (pinned !== null && image.role !== pinned) {
+    throw new Refusal("ROLE_MISMATCH", `The machine runs the image of ${image.role}, its EK is pinned to ${pinned}.`);
+  }
+}
+
+/** Differences by ascending PCR, at most `max`. Every quoted PCR is looked at, whatever the release lists. */
+function compareImage(image: ReleaseImage, boot: MeasuredBoot, baseline: Known["baseline"], max = QUOTED_PCRS.length): readonly Difference[] {
+  const differences: Difference[] = [];
+  for (const pcr of boot.values()) {
+    const recorded = baseline === null ? null : baseline[String(pcr.pcr)];
+    const found = comparePcr(image.pcrs[String(pcr.pcr)], pcr, recorded);
+    if (found !== null && differences.push(found) === max) break;
+  }
+  return differences;
+}
+
+function explain(candidates: readonly Match[], boot: MeasuredBoot, role: string, known: Known): Refusal {
+  const [reference] = candidates;
+  if (reference === undefined || reference.image.role !== role) {
+    return new Refusal("ROLE_UNKNOWN", `No current release has an image of the role ${role}, and the boot is none of the others.`);
+  }
+  return refusalOf(compareImage(reference.image, boot, known.baseline));
+}
+
+function refusalOf(differences: readonly Difference[]): Refusal {
+  const code = CLASSES.find((c) => differences.some((d) => d.code === c)) ?? "PCR_MISMATCH";
+  const findings = differences.map(toFinding);
+  const first = findings.find((f) => f.code === code);
+  const detail = first === undefined ? undefined : `${ATTEST_CODES[code].text} ${placeOf(first)}: ${first.what}.`;
+  return new Refusal(code, detail, findings);
+}

@@ -1,0 +1,23 @@
+import { MAX_CLAIMS_BYTES } from "../../proto/evidence/claims.ts";
+import { EVIDENCE_LIMITS } from "../../proto/evidence/limits.ts";
+import { Refusal } from "./refusal.ts";
+import type { UnverifiedEvidence } from "./types.ts";
+
+const LIMITS: Readonly<Record<keyof UnverifiedEvidence, number>> = {
+  ekPublic: EVIDENCE_LIMITS.publicArea,
+  akPublic: EVIDENCE_LIMITS.publicArea,
+  secret: EVIDENCE_LIMITS.secret,
+  quote: EVIDENCE_LIMITS.quote,
+  signature: EVIDENCE_LIMITS.signature,
+  claims: MAX_CLAIMS_BYTES,
+  firmwareLog: EVIDENCE_LIMITS.firmwareLog,
+  userspaceLog: EVIDENCE_LIMITS.userspaceLog,
+};
+
+/** Nothing is parsed or hashed before its size is known to be sane (P16). Throws Refusal `EVIDENCE_TOO_LARGE`. */
+export function checkSizes(evidence: UnverifiedEvidence): void {
+  for (const [part, max] of Object.entries(LIMITS) as [keyof UnverifiedEvidence, number][]) {
+    const { length } = evidence[part];
+    if (length > max) throw new Refusal("EVIDENCE_TOO_LARGE", `The evidence's ${part} has ${length} bytes, at most ${max} are allowed.`);
+  }
+}

@@ -1,0 +1,87 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import fc from "fast-check";
+import t from "tap";
+import { vectorsDir } from "../../test/vectors.ts";
+import { sha256, utf8 } from "../wire/bytes.ts";
+import { WireError } from "../wire/error.ts";
+import { toHex } from "../wire/hex.ts";
+import { EventLogError } from "./error.ts";
+import { EVENT_LOG_LIMITS } from "./limits.ts";
+import { encodeUserspaceRecord, parseUserspaceLog } from "./userspace.ts";
+
+function codeOf(log: Uint8Array): string {
+  try {
+    parseUserspaceLog(log);
+    return "accepted";
+  } catch (error) {
+    if (error instanceof EventLogError || error instanceof WireError) return error.code;
+    throw error;
+  }
+}
+
+const systemd = new Uint8Array(readFileSync(join(vectorsDir, "own-boot/a1/tpm2-measure.log")));
+const bootId = "a4852c21-6df1-4148-ba93-00485be83aaf";
+
+t.test("systemd's own log", async (t) => {
+  const words = parseUserspaceLog(systemd).map(({ pcr, word, eventType }) => `${pcr} ${eventType} ${word}`);
+  t.same(words, ["11 phase enter-initrd", "11 phase leave-initrd", "15 machine-id machine-id:5a5a0000111142228333000000000001", "11 phase sysinit", "11 phase ready"]);
+});
+
+t.test("ours reads like systemd's", async (t) => {
+  const record = encodeUserspaceRecord({ pcr: 11, word: "kubedos-agent", bootId });
+  t.equal(record[0], 0x1e);
+  t.equal(record.at(-1), 0x0a);
+  t.same(parseUserspaceLog(record), [{ pcr: 11, digest: sha256(utf8("kubedos-agent")), eventType: "phase", word: "kubedos-agent" }]);
+  t.same(parseUserspaceLog(new Uint8Array(0)), [], "an empty log has no records");
+});
+
+t.test("near misses", async (t) => {
+  const digest = toHex(sha256(utf8("w")));
+  const good = { pcr: 11, digests: [{ hashAlg: "sha256", digest }], content_type: "systemd", content: { string: "w", bootId: "00", eventType: "phase" } };
+  const log = (record: unknown): Uint8Array => utf8(`\x1e${JSON.stringify(record)}\n`);
+  const text = new TextDecoder().decode(log(good));
+  t.equal(codeOf(log(good)), "accepted");
+  const cases: readonly (readonly [string, string, Uint8Array])[] = [
+    ["no separator", "BAD_RECORD", utf8(text.slice(1))],
+    ["no line feed", "TRUNCATED", utf8(text.slice(0, -1))],
+    ["a blank line between", "BAD_RECORD", utf8(`${text}\n${text}`)],
+    ["two separators", "BAD_RECORD", utf8(`\x1e${text}`)],
+    ["something behind the object", "BAD_RECORD", utf8(`${text.slice(0, -1)} {}\n`)],
+    ["a zero behind the last record", "BAD_RECORD", utf8(`${text}\0`)],
+    ["no JSON", "BAD_RECORD", utf8("\x1e{\n")],
+    ["no UTF-8", "BAD_RECORD", Uint8Array.of(0x1e, 0x22, 0xff, 0x22, 0x0a)],
+    ["PCR 24", "BAD_RECORD", log({ ...good, pcr: 24 })],
+    ["PCR -1", "BAD_RECORD", log({ ...good, pcr: -1 })],
+    ["PCR 11.5", "BAD_RECORD", log({ ...good, pcr: 11.5 })],
+    ["an unknown key", "BAD_RECORD", log({ ...good, extra: 1 })],
+    ["another content type", "BAD_RECORD", log({ ...good, content_type: "cel" })],
+    ["no digests", "BAD_RECORD", log({ ...good, digests: [] })],
+    ["SHA-1 alone", "BAD_RECORD", log({ ...good, digests: [{ hashAlg: "sha1", digest: "00".repeat(20) }] })],
+    ["SHA-256 twice", "BAD_RECORD", log({ ...good, digests: [...good.digests, ...good.digests] })],
+    ["an unknown hash", "BAD_RECORD", log({ ...good, digests: [...good.digests, { hashAlg: "md5", digest: "00".repeat(16) }] })],
+    ["a short digest", "BAD_RECORD", log({ ...good, digests: [{ hashAlg: "sha256", digest: digest.slice(2) }] })],
+    ["an upper-case digest", "BAD_RECORD", log({ ...good, digests: [{ hashAlg: "sha256", digest: digest.toUpperCase() }] })],
+    ["a phase of another word", "WRONG_DIGEST", log({ ...good, content: { ...good.content, string: "x" } })],
+    ["a record of 8 KiB", "TOO_LARGE", log({ ...good, content: { ...good.content, more: "x".repeat(EVENT_LOG_LIMITS.userspaceRecord) } })],
+    ["too many records", "TOO_MANY_EVENTS", utf8(text.repeat(EVENT_LOG_LIMITS.userspaceRecords + 1))],
+    ["too many bytes", "TOO_LARGE", new Uint8Array(EVENT_LOG_LIMITS.userspaceLog + 1)],
+  ];
+  for (const [name, code, bytes] of cases) t.equal(codeOf(bytes), code, name);
+});
+
+t.test("cut anywhere or bent, it is refused or shorter", async (t) => {
+  const whole = parseUserspaceLog(systemd).length;
+  for (let cut = 0; cut < systemd.length; cut++) {
+    if (codeOf(systemd.subarray(0, cut)) === "accepted" && parseUserspaceLog(systemd.subarray(0, cut)).length >= whole) t.fail(`cut at ${cut}`);
+  }
+  fc.assert(
+    fc.property(fc.nat(systemd.length - 1), fc.integer({ min: 1, max: 255 }), (at, mask) => {
+      const bytes = Uint8Array.from(systemd);
+      bytes[at] = (bytes[at] ?? 0) ^ mask;
+      codeOf(bytes);
+    }),
+    { numRuns: 100_000, interruptAfterTimeLimit: 500 },
+  );
+  t.pass("no crash");
+});

@@ -1,0 +1,101 @@
+import { z } from "zod";
+import { equalBytes, sha256, utf8 } from "../wire/bytes.ts";
+import { WireError } from "../wire/error.ts";
+import { fromHex, toHex } from "../wire/hex.ts";
+import { BANKS } from "./bank.ts";
+import { EventLogError } from "./error.ts";
+import { EVENT_LOG_LIMITS, MAX_PCR } from "./limits.ts";
+
+const RECORD_SEPARATOR = 0x1e;
+const LINE_FEED = 0x0a;
+
+/** One extend by userspace, as its record says; nobody has compared it with a TPM yet. */
+export interface UnverifiedUserspaceRecord {
+  readonly pcr: number;
+  /** SHA-256 digest that was extended. */
+  readonly digest: Uint8Array;
+  /** `phase` (the digest is that of the word, checked), `machine-id`, `filesystem` …; "" where the record hasn't one. */
+  readonly eventType: string;
+  readonly word: string;
+}
+
+const digestSchema = z.strictObject({ hashAlg: z.string().max(16), digest: z.string().max(128).regex(/^[0-9a-f]*$/) });
+
+// systemd adds fields to `content` over time; they aren't measured and nothing here reads them.
+const recordSchema = z.strictObject({
+  pcr: z.int().min(0).max(MAX_PCR),
+  digests: z.array(digestSchema).min(1).max(EVENT_LOG_LIMITS.banks),
+  content_type: z.literal("systemd"),
+  content: z.looseObject({ string: z.string().max(4096), eventType: z.string().max(64).optional() }),
+});
+
+/**
+ * The userspace log in the form of systemd's tpm2-measure.log: RFC 7464 JSON text sequence, each record 0x1E, one JSON
+ * object, 0x0A. An empty log has no records. Every record must bring a SHA-256 digest; where it is a phase, the digest must be that
+ * of the word. Throws EventLogError `BAD_RECORD`, `WRONG_DIGEST`, `TOO_MANY_EVENTS`, or WireError.
+ */
+export function parseUserspaceLog(log: Uint8Array): readonly UnverifiedUserspaceRecord[] {
+  if (log.length > EVENT_LOG_LIMITS.userspaceLog) {
+    throw new WireError("TOO_LARGE", `userspace log of ${log.length} bytes, at most ${EVENT_LOG_LIMITS.userspaceLog} are allowed`);
+  }
+  const records: UnverifiedUserspaceRecord[] = [];
+  for (let at = 0; at < log.length; ) {
+    if (records.length === EVENT_LOG_LIMITS.userspaceRecords) {
+      throw new EventLogError("TOO_MANY_EVENTS", `more than ${EVENT_LOG_LIMITS.userspaceRecords} records`);
+    }
+    const end = log.indexOf(LINE_FEED, at);
+    if (log[at] !== RECORD_SEPARATOR) throw new EventLogError("BAD_RECORD", "a record doesn't begin with the separator 0x1E");
+    if (end < 0) throw new WireError("TRUNCATED", "the last record has no line feed");
+    records.push(parseRecord(log.subarray(at + 1, end)));
+    at = end + 1;
+  }
+  return records;
+}
+
+/** One record for a word that is extended into a PCR by its SHA-256 digest, with separator and line feed. */
+export function encodeUserspaceRecord(record: { readonly pcr: number; readonly word: string; readonly bootId: string }): Uint8Array {
+  const digest = toHex(sha256(utf8(record.word)));
+  const json = JSON.stringify({
+    pcr: record.pcr,
+    digests: [{ hashAlg: "sha256", digest }],
+    content_type: "systemd",
+    content: { string: record.word, bootId: record.bootId.replaceAll("-", ""), eventType: "phase" },
+  });
+  return utf8(`\x1e${json}\n`);
+}
+
+function parseRecord(data: Uint8Array): UnverifiedUserspaceRecord {
+  if (data.length > EVENT_LOG_LIMITS.userspaceRecord) {
+    throw new WireError("TOO_LARGE", `record of ${data.length} bytes, at most ${EVENT_LOG_LIMITS.userspaceRecord} are allowed`);
+  }
+  const { pcr, digests, content } = parseShape(data);
+  const eventType = content.eventType ?? "";
+  const digest = pickSha256(digests);
+  if (eventType === "phase" && !equalBytes(digest, sha256(utf8(content.string)))) {
+    throw new EventLogError("WRONG_DIGEST", "the digest of a phase isn't that of its word");
+  }
+  return { pcr, digest, eventType, word: content.string };
+}
+
+function parseShape(data: Uint8Array): z.output<typeof recordSchema> {
+  try {
+    return recordSchema.parse(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(data)));
+  } catch (cause) {
+    throw new EventLogError("BAD_RECORD", "a record isn't JSON of systemd's shape", { cause });
+  }
+}
+
+function pickSha256(digests: readonly z.output<typeof digestSchema>[]): Uint8Array {
+  const seen = new Set<string>();
+  let found: Uint8Array | undefined;
+  for (const { hashAlg, digest } of digests) {
+    const size = BANKS.find((bank) => bank.name === hashAlg)?.size;
+    if (size === undefined || digest.length !== size * 2 || seen.has(hashAlg)) {
+      throw new EventLogError("BAD_RECORD", "a record has an unknown, repeated or wrongly sized digest");
+    }
+    seen.add(hashAlg);
+    if (hashAlg === "sha256") found = fromHex(digest);
+  }
+  if (found === undefined) throw new EventLogError("BAD_RECORD", "a record has no SHA-256 digest");
+  return found;
+}

@@ -1,0 +1,67 @@
+import { generateKeyPairSync, sign } from "node:crypto";
+import type { Challenge, UnverifiedEvidence } from "../../hub/attest/types.ts";
+import { evidenceExtraData } from "../../proto/evidence/extra-data.ts";
+import { QUOTED_PCRS } from "../../proto/evidence/limits.ts";
+import { parseEventLog } from "../../proto/eventlog/event-log.ts";
+import { replayEventLog } from "../../proto/eventlog/replay.ts";
+import { parseUserspaceLog } from "../../proto/eventlog/userspace.ts";
+import { ALG } from "../../proto/tpm/alg.ts";
+import { ATTEST_QUOTE, TPM_GENERATED } from "../../proto/tpm/attest.ts";
+import { extend, pcrDigest, ZERO_PCR } from "../../proto/tpm/pcr.ts";
+import { marshalPcrSelections } from "../../proto/tpm/pcr-selection.ts";
+import { RH } from "../../proto/tpm/handles.ts";
+import { marshalPublic, nameOf } from "../../proto/tpm/public.ts";
+import { AK_TEMPLATES, EK_TEMPLATES } from "../../proto/tpm/templates.ts";
+import { concatBytes, sha256 } from "../../proto/wire/bytes.ts";
+import { ByteWriter } from "../../proto/wire/writer.ts";
+
+/** PCR values of the SHA-256 bank after both logs. */
+export function pcrsAfter(firmwareLog: Uint8Array, userspaceLog: Uint8Array): Map<number, Uint8Array> {
+  const values = new Map(replayEventLog(parseEventLog(firmwareLog), "sha256"));
+  for (const { pcr, digest } of parseUserspaceLog(userspaceLog)) values.set(pcr, extend(values.get(pcr) ?? ZERO_PCR, digest));
+  return values;
+}
+
+/** What a machine says and measured; logs that it shows may differ from what was measured. */
+export interface SoftAnswer {
+  readonly challenge: Challenge;
+  readonly claims: Uint8Array;
+  readonly firmwareLog: Uint8Array;
+  readonly userspaceLog: Uint8Array;
+  /** Real PCR values; without them those of the logs. */
+  readonly pcrs?: ReadonlyMap<number, Uint8Array>;
+}
+
+/**
+ * Answers challenges like a TPM whose keys lie in this process. A verifier can't tell, but for MakeCredential, which
+ * isn't played here: it makes thousands of well-signed evidences for fuzzing. What a real TPM does is tested with swtpm.
+ */
+export function softMachine(): (answer: SoftAnswer) => UnverifiedEvidence {
+  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const jwk = publicKey.export({ format: "jwk" });
+  const point = { x: new Uint8Array(Buffer.from(jwk.x ?? "", "base64url")), y: new Uint8Array(Buffer.from(jwk.y ?? "", "base64url")) };
+  const akPublic = marshalPublic({ ...AK_TEMPLATES.ecc, type: "ecc", curve: "P-256", ...point });
+  const ekPublic = marshalPublic({ ...EK_TEMPLATES.ecc, type: "ecc", curve: "P-256", ...point });
+  const qualifiedSigner = concatBytes(Uint8Array.of(0, ALG.SHA256), sha256(new ByteWriter().u32be(RH.ENDORSEMENT).done(), nameOf(akPublic)));
+  return ({ challenge, claims, firmwareLog, userspaceLog, pcrs }) => {
+    const values = pcrs ?? pcrsAfter(firmwareLog, userspaceLog);
+    const extraData = evidenceExtraData({ nonce: challenge.nonce, verifier: challenge.verifier, claims, firmwareLog, userspaceLog });
+    const digest = pcrDigest(QUOTED_PCRS.map((pcr) => values.get(pcr) ?? ZERO_PCR));
+    const quote = new ByteWriter()
+      .u32be(TPM_GENERATED)
+      .u16be(ATTEST_QUOTE)
+      .sized16be(qualifiedSigner)
+      .sized16be(extraData)
+      .u64be(1n)
+      .u32be(1)
+      .u32be(0)
+      .u8(1)
+      .u64be(0n)
+      .bytes(marshalPcrSelections([{ hash: ALG.SHA256, pcrs: QUOTED_PCRS }]))
+      .sized16be(digest)
+      .done();
+    const rs = new Uint8Array(sign("sha256", quote, { key: privateKey, dsaEncoding: "ieee-p1363" }));
+    const signature = new ByteWriter().u16be(ALG.ECDSA).u16be(ALG.SHA256).sized16be(rs.subarray(0, 32)).sized16be(rs.subarray(32)).done();
+    return { ekPublic, akPublic, secret: challenge.secret, quote, signature, claims, firmwareLog, userspaceLog };
+  };
+}
