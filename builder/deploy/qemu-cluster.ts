@@ -47,7 +47,9 @@ export interface QemuClusterRequest {
 
 /** How a guest may differ from its node of the spec: what a stranger does. */
 export interface GuestVariant {
-  readonly disk: string;
+  /** Another disk than the release's. */
+  readonly disk?: { readonly file: string; readonly format: "qcow2" | "raw" };
+  /** Its address on the LAN. */
   readonly address: string;
 }
 
@@ -141,7 +143,7 @@ export class QemuCluster {
       memoryMiB: node.vm.memory,
       cpus: node.vm.cpus,
       accel,
-      disk: { file: variant?.disk ?? join(releaseDir, image.disk.file), format: "qcow2" },
+      disk: variant?.disk ?? { file: join(releaseDir, image.disk.file), format: "qcow2" },
       vars,
       lan: { ...this.#lan, mac: macAddress(1, host) },
       ...this.#forward(node, host),

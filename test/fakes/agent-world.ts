@@ -1,4 +1,5 @@
-import { createHash } from "node:crypto";
+import { createHash, generateKeyPairSync } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Files, HubConnector, Ports, Runner, TcpOutcome } from "../../agent/ports.ts";
 import { AgentError } from "../../agent/error.ts";
 import { PATHS } from "../../agent/paths.ts";
@@ -18,6 +19,15 @@ import { FakeKernel } from "./fake-kernel.ts";
 export interface Cut {
   readonly n: number;
   readonly when: "before" | "after";
+}
+
+const jwk = generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey.export({ format: "jwk" });
+const POINT = { x: new Uint8Array(Buffer.from(jwk.x ?? "", "base64url")), y: new Uint8Array(Buffer.from(jwk.y ?? "", "base64url")) };
+
+/** `ms` of the test's own time, or until the signal. */
+async function shortSleep(ms: number, signal?: AbortSignal): Promise<void> {
+  if (ms === 0) return await new Promise((resolve) => setImmediate(resolve));
+  await sleep(ms, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
 }
 
 /** A machine that outlives the agents that run on it: files, kernel, TPM. */
@@ -51,8 +61,8 @@ export class AgentWorld {
     return new TextDecoder().decode(this.files.get(path));
   }
 
-  /** Ports of one life of the agent. After `cut` every effect fails and `stop` is aborted: that life is over. */
-  ports(stop: AbortController, options: { readonly cut?: Cut; readonly hub?: HubConnector } = {}): Ports {
+  /** Ports of one life of the agent. After `cut` every effect fails and `stop` is aborted: that life is over. Without `speed` no time passes. */
+  ports(stop: AbortController, options: { readonly cut?: Cut; readonly hub?: HubConnector; readonly speed?: number } = {}): Ports {
     this.effects = 0;
     let dead = false;
     const effect = async <T>(act: () => T | Promise<T>): Promise<T> => {
@@ -72,7 +82,7 @@ export class AgentWorld {
       clock: {
         now: () => new Date("2026-06-01T00:00:00Z"),
         uptime: () => 1,
-        sleep: () => new Promise((resolve) => setImmediate(resolve)),
+        sleep: (ms, signal) => shortSleep(options.speed === undefined ? 0 : ms / options.speed, signal),
       },
       // Deterministic: two runs of one world differ in nothing but the TLS key.
       entropy: { bytes: (n) => new Uint8Array(createHash("shake256", { outputLength: n }).update(String(this.#seed++)).digest()) },
@@ -106,7 +116,7 @@ export class AgentWorld {
 
   /** Has the PCR and the public areas of a TPM; quotes are tested on a real one. */
   #tpm(effect: <T>(act: () => T) => Promise<T>): AgentTpm {
-    const point = { type: "ecc", curve: "P-256", x: new Uint8Array(32).fill(7), y: new Uint8Array(32).fill(9) } as const;
+    const point = { type: "ecc", curve: "P-256", ...POINT } as const;
     const key = (handle: number, publicArea: Uint8Array) => ({ handle, publicArea, name: new Uint8Array(34) });
     return {
       createEk: async () => key(1, marshalPublic({ ...EK_TEMPLATES.ecc, ...point })),

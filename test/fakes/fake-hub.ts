@@ -111,8 +111,8 @@ function service(pki: TestPki, state: FakeState): AdminServiceServer {
     })),
     getNode: unary("GetNode", (q: { id: string }) => {
       const node = byId(q.id);
-      const next = state.afterApproval.shift();
-      return node.state === "approved" && next !== undefined ? moved(node, { state: next, attached: true }) : node;
+      const next = node.state === "approved" ? state.afterApproval.shift() : undefined;
+      return next !== undefined ? moved(node, { state: next, attached: true }) : node;
     }),
     explain: unary("Explain", (q: { id: string }) => {
       const node = byId(q.id);

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { TLSSocket } from "node:tls";
 import { type ServerDuplexStream, Server, ServerCredentials } from "@grpc/grpc-js";
 import { verifierContext } from "../../proto/evidence/extra-data.ts";
 import { type HubMessage, type NodeMessage, NodeServiceService } from "../../proto/gen/kubedos/v1/node.ts";
@@ -42,7 +43,7 @@ export async function startNodeHub(identity: TestIdentity, script: (call: NodeCa
   const pair = { private_key: Buffer.from(keyPem(identity.key)), cert_chain: Buffer.from(chainPem(identity.chain)) };
   // As the hub does: any client certificate passes TLS and is judged by the service.
   const credentials = ServerCredentials.createSsl(null, [pair], false);
-  Object.assign((credentials as unknown as { options: object }).options, { requestCert: true, rejectUnauthorized: false });
+  Object.assign((credentials as unknown as { serverConstructorOptions: object }).serverConstructorOptions, { requestCert: true, rejectUnauthorized: false });
   const bound = await new Promise<number>((resolve, reject) => {
     server.bindAsync(`127.0.0.1:${port}`, credentials, (error, p) => (error === null ? resolve(p) : reject(error)));
   });
@@ -70,7 +71,7 @@ function wrap(stream: ServerDuplexStream<NodeMessage, HubMessage>): NodeCall {
     });
   }
   return {
-    certificate: new Uint8Array(stream.getAuthContext().sslPeerCertificate?.raw ?? []),
+    certificate: clientCertificate(stream),
     async next(kind) {
       while (queue.length === 0) {
         if (over) throw new Error("the agent ended the stream");
@@ -83,6 +84,17 @@ function wrap(stream: ServerDuplexStream<NodeMessage, HubMessage>): NodeCall {
     send: (body) => void stream.write({ body }),
     end: () => stream.end(),
   };
+}
+
+/** getAuthContext hides certificates that OpenSSL didn't verify, self-signed ones among them: so from the socket. */
+function clientCertificate(stream: ServerDuplexStream<NodeMessage, HubMessage>): Uint8Array {
+  interface Layer {
+    readonly nextCall?: Layer;
+    readonly stream?: { readonly session: { readonly socket: TLSSocket } };
+  }
+  let layer = (stream as unknown as { readonly call: Layer }).call;
+  while (layer.nextCall !== undefined) layer = layer.nextCall;
+  return new Uint8Array(layer.stream?.session.socket.getPeerCertificate().raw ?? []);
 }
 
 /** What a hub keeps of a challenge to judge its answer. */

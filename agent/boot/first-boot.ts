@@ -1,0 +1,27 @@
+import { baseFirewall } from "./base-firewall.ts";
+import { configureLan } from "./configure-lan.ts";
+import { identifyTpm } from "./identify-tpm.ts";
+import { makeClaims } from "./make-claims.ts";
+import { makeKeys } from "./make-keys.ts";
+import { measureAgent } from "./measure-agent.ts";
+import { preparePlanes } from "./prepare-planes.ts";
+import { publishIdentity } from "./publish-identity.ts";
+import { readConfig } from "./read-config.ts";
+import { readHint } from "./read-hint.ts";
+import { readIssuers } from "./read-issuers.ts";
+import type { Step } from "./step.ts";
+
+/** From the start of the agent to the point where it can prove itself; then {@link serveNode}. */
+export const FIRST_BOOT: readonly Step[] = [
+  readConfig,
+  readHint,
+  measureAgent,
+  baseFirewall,
+  configureLan,
+  makeKeys,
+  identifyTpm,
+  publishIdentity,
+  readIssuers,
+  makeClaims,
+  preparePlanes,
+];

@@ -1,0 +1,44 @@
+/** What went wrong in the agent; the code is fixed for machines, the message one sentence. */
+export class AgentError extends Error {
+  readonly code: AgentErrorCode;
+
+  constructor(code: AgentErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "AgentError";
+    this.code = code;
+  }
+}
+
+/** Every code that {@link AgentError} carries. */
+export type AgentErrorCode =
+  | "ADMISSION_REFUSED"
+  | "BAD_CONFIG"
+  | "BAD_HINT"
+  | "BAD_REQUEST"
+  | "BAD_UPDATE"
+  | "CLOSED_BY_HUB"
+  | "COMMAND_FAILED"
+  | "COMMAND_OUTPUT"
+  | "DISCONNECTED"
+  | "FILE_TOO_LARGE"
+  | "LINK_MISSING"
+  | "PCR_UNEXPLAINED"
+  | "PEER_REFUSED"
+  | "PROTOCOL"
+  | "TPM_MISSING"
+  | "USAGE";
+
+/** The chain of causes as one line for people: each layer's own sentence, joined by colons. */
+export function describeError(error: unknown): string {
+  const parts: string[] = [];
+  for (let e: unknown = error; e !== undefined && parts.length < 8; e = e instanceof Error ? e.cause : undefined) {
+    parts.push(e instanceof Error ? e.message : String(e));
+  }
+  return parts.join(": ");
+}
+
+/** The fixed code of whatever was thrown; UNKNOWN for errors that aren't ours. */
+export function errorCode(error: unknown): string {
+  if (error instanceof Error && "code" in error && typeof error.code === "string") return error.code;
+  return "UNKNOWN";
+}

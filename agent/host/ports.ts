@@ -1,0 +1,40 @@
+import { randomBytes } from "node:crypto";
+import { writeSync } from "node:fs";
+import { TpmClient } from "../../proto/tpm/client.ts";
+import type { Dial, Ports } from "../ports.ts";
+import { systemClock } from "./clock.ts";
+import { createFiles } from "./files.ts";
+import { openTpm } from "./open-tpm.ts";
+import { createRunner } from "./runner.ts";
+import { systemTcpProbe } from "./tcp-probe.ts";
+
+/** Where the real ports are. */
+export interface HostOptions {
+  /** "/" in an image. Elsewhere files AND programs are those under it, so that a test can't change its host by mistake. */
+  readonly root: string;
+  readonly tpm: string;
+}
+
+/** The real world. */
+export function createPorts({ root, tpm }: HostOptions): Ports {
+  const under = root === "/" ? "" : root;
+  return {
+    runner: createRunner(["/usr/sbin", "/usr/bin"].map((folder) => `${under}${folder}`).join(":")),
+    files: createFiles(root),
+    clock: systemClock,
+    entropy: { bytes: (n) => new Uint8Array(randomBytes(n)) },
+    // Synchronous: the line before a power-off must be out.
+    log: { line: (text) => void writeSync(1, `kubedos: ${text}\n`) },
+    tcp: systemTcpProbe,
+    hub: {
+      // gRPC and the certificate library are the larger half of the program: loaded when they are needed.
+      dial: async (dial: Dial, signal: AbortSignal) => await (await import("./grpc-connector.ts")).grpcConnector.dial(dial, signal),
+    },
+    async openTpm() {
+      const client = new TpmClient(await openTpm(tpm));
+      // Behind a socket nobody cleans up after an agent that was killed.
+      if (!tpm.startsWith("/dev/")) await client.flushStale();
+      return client;
+    },
+  };
+}

@@ -1,0 +1,50 @@
+import { connect, type NetConnectOpts, type Socket } from "node:net";
+import { concatBytes } from "../../proto/wire/bytes.ts";
+import { ByteReader } from "../../proto/wire/reader.ts";
+import type { TpmTransport } from "../../proto/tpm/transport.ts";
+import { AgentError } from "../error.ts";
+import { createSerialize } from "../serialize.ts";
+
+const HEADER_BYTES = 10;
+const MAX_RESPONSE_BYTES = 4096;
+
+/** A TPM behind a stream socket that speaks bare TPM commands (swtpm `--server`): for tests, never in an image. */
+export async function openTpmSocket(address: NetConnectOpts): Promise<TpmTransport> {
+  const socket = await connected(address);
+  const serialize = createSerialize();
+  return { send: (command) => serialize(() => exchange(socket, command)) };
+}
+
+function connected(address: NetConnectOpts): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(address);
+    // A test's TPM must not keep the process alive.
+    socket.unref();
+    socket.once("connect", () => resolve(socket));
+    socket.once("error", (cause) => reject(new AgentError("TPM_MISSING", "can't reach the TPM's socket", { cause })));
+  });
+}
+
+/** TPM 2.0 Part 1, "Command/Response Structure": the size stands behind the 16-bit tag. */
+function exchange(socket: Socket, command: Uint8Array): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    let got: Uint8Array = new Uint8Array(0);
+    const end = (finish: () => void): void => {
+      socket.off("data", onData).off("close", onClose).unref();
+      finish();
+    };
+    const onClose = (): void => end(() => reject(new AgentError("TPM_MISSING", "the TPM closed its socket")));
+    const onData = (chunk: Uint8Array): void => {
+      got = concatBytes(got, chunk);
+      if (got.length < HEADER_BYTES) return;
+      const header = new ByteReader(got);
+      header.u16be();
+      const size = header.u32be();
+      if (size > MAX_RESPONSE_BYTES || got.length > size) {
+        end(() => reject(new AgentError("TPM_MISSING", `the TPM's response has a size of ${size} bytes`)));
+      } else if (got.length === size) end(() => resolve(got));
+    };
+    socket.ref().on("data", onData).on("close", onClose);
+    socket.write(command);
+  });
+}

@@ -1,0 +1,17 @@
+/** Where everything is in the image; {@link Files} may lay these over another root in tests. */
+export const PATHS = {
+  imageConfig: "/etc/kubedos/image.json",
+  smbios: "/sys/firmware/dmi/tables/DMI",
+  firmwareLog: "/sys/kernel/security/tpm0/binary_bios_measurements",
+  bootId: "/proc/sys/kernel/random/boot_id",
+  links: "/sys/class/net",
+  /** tmpfs, root only but for status.json and the mailbox. */
+  measureLog: "/run/kubedos/measure.log",
+  keys: "/run/kubedos/keys.json",
+  node: "/run/kubedos/node.json",
+  status: "/run/kubedos/status.json",
+  mailboxIn: "/run/kubedos/mailbox/in",
+  mailboxOut: "/run/kubedos/mailbox/out",
+  issuers: "/run/kubedos-hub/issuers.json",
+  delivery: "/run/kubedos-hub/delivery.json",
+} as const;

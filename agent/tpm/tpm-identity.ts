@@ -1,0 +1,21 @@
+import { nameOf } from "../../proto/tpm/public.ts";
+import { toHex } from "../../proto/wire/hex.ts";
+import type { AgentTpm } from "./agent-tpm.ts";
+
+type Ek = Awaited<ReturnType<AgentTpm["createEk"]>>;
+type Ak = Awaited<ReturnType<AgentTpm["createAk"]>>;
+
+/** The two keys by which a TPM is known. Both follow from its seed, so a restart finds the same ones. */
+export interface TpmIdentity {
+  readonly ek: Ek;
+  readonly ak: Ak;
+  /** Name of the EK (000b ‖ SHA-256), hex: what an operator compares. */
+  readonly ekName: string;
+}
+
+/** Loads the EK (P-256; RSA-2048 where the TPM has no P-256 EK) and the AK, both under the endorsement hierarchy. */
+export async function createTpmIdentity(tpm: AgentTpm): Promise<TpmIdentity> {
+  const ek = await tpm.createEk("ecc").catch(() => tpm.createEk("rsa"));
+  const ak = await tpm.createAk();
+  return { ek, ak, ekName: toHex(nameOf(ek.publicArea)) };
+}

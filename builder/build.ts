@@ -1,0 +1,72 @@
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import type { Release } from "../proto/release/release.ts";
+import { predictPcrs } from "./measure/predict.ts";
+import { assembleImage, imageKey, type ImageInputs } from "./release/assemble-image.ts";
+import { mapLimited } from "./release/map-limited.ts";
+import { type PlanRequest, planRelease, validate } from "./release/plan-release.ts";
+import { pruneCache } from "./release/prune-cache.ts";
+import { checkReleaseFiles, readRelease } from "./release/read-release.ts";
+import { type MeasuredImage, sealRelease } from "./release/seal-release.ts";
+import type { Signer } from "./sign/signer.ts";
+import type { Toolchain } from "./toolchain/ensure-toolchain.ts";
+
+/** Each needs a core and some hundred MB of page cache. */
+const PARALLEL_IMAGES = 2;
+
+/** A build to be done. */
+export interface BuildRequest extends PlanRequest {
+  /** Key directory; its public files are copied into the release. */
+  readonly keysDir: string;
+  readonly signer: Signer;
+  /** Parent of `<cluster>/<release id>`. */
+  readonly outDir: string;
+}
+
+/** A finished build. */
+export interface BuildResult {
+  readonly dir: string;
+  readonly release: Release;
+  /** True: this very release was there already, and its files are what it says. */
+  readonly kept: boolean;
+}
+
+/**
+ * ClusterSpec → release (DESIGN §4). The stages, in order: validate, plan, then for each role assemble, sign and measure,
+ * then seal. Throws BuildError, ToolError, PeError.
+ */
+export async function buildRelease(request: BuildRequest): Promise<BuildResult> {
+  const { spec, outDir, cacheDir, keysDir, generation, epoch, signer, report } = request;
+  const cluster = spec.metadata.name;
+  const used = validate(request);
+  const { tc, images, id } = await planRelease(request, used);
+  const dir = join(resolve(outDir), cluster, id);
+  if (existsSync(dir)) return await keep(dir, request);
+  const measured = await mapLimited(images, PARALLEL_IMAGES, (image) => makeImage(tc, image, request));
+  report("sealing the release");
+  const signal = request.signal === undefined ? {} : { signal: request.signal };
+  const release = await sealRelease(tc, signer, { cluster, id, generation, epoch, images: measured, keysDir, dir, ...signal }, report);
+  const programs = images.flatMap((image) => image.programs.map((p) => basename(dirname(p.compiled.path))));
+  await pruneCache(cacheDir, [...programs, ...images.map((image) => `image-${imageKey(tc, image)}`)]);
+  return { dir, release, kept: false };
+}
+
+/** One role through assemble, sign and measure. The prediction sees the finished file and no machine. */
+async function makeImage(tc: Toolchain, inputs: ImageInputs, request: BuildRequest): Promise<MeasuredImage> {
+  const { report, keys, signer, cacheDir, signal } = request;
+  const role = inputs.role.name;
+  const assembled = await assembleImage(tc, inputs, cacheDir, report, signal);
+  report(`${role}: signing the UKI`);
+  const signedUki = await signer.signUki(await readFile(assembled.uki));
+  report(`${role}: predicting its PCRs`);
+  return { assembled, signedUki, pcrs: predictPcrs(signedUki, keys) };
+}
+
+/** The same inputs were built before: the files must still be what that release says, and they stay as they are. */
+async function keep(dir: string, request: BuildRequest): Promise<BuildResult> {
+  request.report(`${dir} is this very release; comparing its files`);
+  const release = await readRelease(dir, request.keys.releaseKey);
+  await checkReleaseFiles(dir, release);
+  return { dir, release, kept: true };
+}

@@ -1,0 +1,38 @@
+import { readFileSync } from "node:fs";
+import type { Command } from "commander";
+import { dnsLabel } from "../../../proto/wire/text.ts";
+import { BuildError } from "../../error.ts";
+import { issueOperator } from "../../keys/issue-operator.ts";
+import { openKeys } from "../../keys/open-keys.ts";
+import type { CliIo } from "../cli-io.ts";
+import { addPassphraseOptions, type PassphraseOptions, readPassphrase } from "../passphrase.ts";
+
+interface Options extends PassphraseOptions {
+  readonly keys: string;
+  readonly out: string;
+  readonly operatorPassphraseFile?: string;
+  readonly json?: boolean;
+}
+
+/** `kubedos-build operator issue`. */
+export function addOperatorIssue(operator: Command, io: CliIo): void {
+  const command = operator
+    .command("issue")
+    .summary("make an operator's key and certificate")
+    .description("Makes operator.key, operator.crt (with its issuer) and root.crt: what kubedos-hub's commands need to reach the hub and to sign approvals.")
+    .argument("<name>", "the operator's name, a DNS label")
+    .requiredOption("--keys <dir>", "the cluster's key directory")
+    .requiredOption("--out <dir>", "folder for the files; none of them may exist")
+    .option("--operator-passphrase-file <file>", "encrypt operator.key with the passphrase in this file")
+    .option("--json", "print what was made on stdout")
+    .addHelpText("after", "\nExample:\n  kubedos-build operator issue alice --keys keys --out alice");
+  addPassphraseOptions(command).action(async (name: string, options: Options) => {
+    if (!dnsLabel.safeParse(name).success) throw new BuildError("USAGE", `"${name}" is no lower-case DNS label`);
+    const keys = await openKeys(options.keys, await readPassphrase(options, io));
+    const file = options.operatorPassphraseFile;
+    const passphrase = file === undefined ? {} : { passphrase: readFileSync(file, "utf8").replace(/\r?\n$/, "") };
+    const made = await issueOperator({ keys, name, out: options.out, now: io.now(), ...passphrase });
+    io.report(`operator ${name} of cluster ${keys.cluster}, until ${made.notAfter.toISOString().slice(0, 10)}, is in ${options.out}`);
+    if (options.json === true) io.out(`${JSON.stringify({ ok: true, name, dir: options.out, notAfter: made.notAfter.toISOString() })}\n`);
+  });
+}

@@ -1,0 +1,60 @@
+import { PkiError } from "../../proto/pki/error.ts";
+import { SpecError } from "../../proto/spec/error.ts";
+import { WireError } from "../../proto/wire/error.ts";
+import { BuildError, type BuildErrorCode } from "../error.ts";
+import { KeysError, type KeysErrorCode } from "../keys/error.ts";
+import { PeError } from "../pe/error.ts";
+import { ToolError, type ToolErrorCode } from "../toolchain/error.ts";
+import { EXIT } from "./exit-codes.ts";
+
+/** What a program says when it can't go on: one sentence, what to do next (may be empty), and its exit code. */
+export interface Explanation {
+  readonly message: string;
+  readonly next: string;
+  readonly exit: number;
+  /** For `--json`. */
+  readonly code: string;
+}
+
+const buildExits: Record<BuildErrorCode, number> = {
+  USAGE: EXIT.usage,
+  WRONG_CLUSTER: EXIT.usage,
+  UNKNOWN_ROLE: EXIT.usage,
+  MISSING_PACKAGE: EXIT.usage,
+  TOO_LITTLE_MEMORY: EXIT.usage,
+  MISSING_SOURCE: EXIT.unavailable,
+  RELEASE_DIFFERS: EXIT.conflict,
+};
+
+const keysExits: Record<KeysErrorCode, number> = {
+  EXISTS: EXIT.conflict,
+  NOT_FOUND: EXIT.notFound,
+  WRONG_PASSPHRASE: EXIT.permission,
+  POOR_PASSPHRASE: EXIT.usage,
+  DAMAGED: EXIT.refused,
+  READABLE_BY_OTHERS: EXIT.permission,
+};
+
+const keysNext: Partial<Record<KeysErrorCode, string>> = {
+  EXISTS: "choose another --dir, or move the old one away",
+  NOT_FOUND: "kubedos-build keys init --dir DIR --cluster NAME",
+};
+
+const toolExits: Record<ToolErrorCode, number> = { MISSING: EXIT.unavailable, FAILED: EXIT.failed, TIMEOUT: EXIT.timeout, ABORTED: EXIT.interrupted };
+
+/** Any error → what a person is told. What is none of ours is shown as it is. */
+export function explainError(e: unknown): Explanation {
+  if (e instanceof SpecError) return { message: e.message, next: "", exit: EXIT.usage, code: e.code };
+  if (e instanceof BuildError) return { message: e.message, next: e.next, exit: buildExits[e.code], code: e.code };
+  if (e instanceof KeysError) return { message: e.message, next: keysNext[e.code] ?? "", exit: keysExits[e.code], code: e.code };
+  if (e instanceof ToolError && e.code === "ABORTED") return { message: "stopped; what was half made is gone", next: "", exit: EXIT.interrupted, code: e.code };
+  if (e instanceof ToolError) return { message: e.message, next: e.code === "MISSING" ? "install it and run the command again" : "", exit: toolExits[e.code], code: e.code };
+  if (e instanceof PeError || e instanceof WireError || e instanceof PkiError) return { message: e.message, next: "", exit: EXIT.refused, code: e.code };
+  if (e instanceof Error && "code" in e && e.code === "ENOENT") return { message: e.message, next: "", exit: EXIT.notFound, code: "ENOENT" };
+  if (e instanceof Error && "code" in e && (e.code === "EACCES" || e.code === "EPERM")) return { message: e.message, next: "run it as root or with sudo", exit: EXIT.permission, code: e.code };
+  return { message: e instanceof Error ? chain(e) : String(e), next: "", exit: EXIT.failed, code: "FAILED" };
+}
+
+function chain(e: Error): string {
+  return e.cause instanceof Error ? `${e.message}: ${chain(e.cause)}` : e.message;
+}

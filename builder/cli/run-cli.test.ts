@@ -1,0 +1,65 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import t from "tap";
+import { runCli } from "./run-cli.ts";
+
+const dir = mkdtempSync(join(tmpdir(), "kubedos-cli-"));
+t.teardown(() => rmSync(dir, { recursive: true }));
+const at = (name: string) => join(dir, name);
+const example = new URL("../../examples/demo.yaml", import.meta.url).pathname;
+writeFileSync(at("pw"), "correct horse battery\n");
+writeFileSync(at("wrong"), "correct horse battery!\n");
+writeFileSync(at("bad.yaml"), readFileSync(example, "utf8").replace("failureDomain: b", "failuredomian: b"));
+
+async function run(...argv: readonly string[]) {
+  let [out, err] = ["", ""];
+  const io = {
+    out: (text: string) => void (out += text),
+    report: (line: string) => void (err += `${line}\n`),
+    signal: new AbortController().signal,
+    env: {},
+    now: () => new Date("2026-06-01T00:00:00Z"),
+    askSecret: () => Promise.reject(new Error("no terminal here")),
+  };
+  const exit = await runCli(argv, io, (text) => void (err += text));
+  return { exit, out, err };
+}
+
+t.test("keys, an operator, and what stands in the way of a second time", async (t) => {
+  const init = ["keys", "init", "--dir", at("keys"), "--cluster", "demo", "--passphrase-file", at("pw"), "--json"];
+  const made = await run(...init);
+  t.equal(made.exit, 0, made.err);
+  t.match(JSON.parse(made.out), { ok: true, keys: { cluster: "demo" } });
+  t.match(await run(...init), { exit: 4, err: /holds keys already\n {2}next: / });
+  const issue = (word: string, out: string) => run("operator", "issue", "alice", "--keys", at("keys"), "--out", at(out), "--passphrase-file", at(word));
+  t.match(await issue("wrong", "alice"), { exit: 5, err: /passphrase/ });
+  t.equal((await issue("pw", "alice")).exit, 0);
+  t.match(await issue("pw", "alice"), { exit: 4 });
+});
+
+t.test("specs", async (t) => {
+  t.match(await run("spec", "validate", example), { exit: 0, out: "", err: /good spec/ });
+  t.match(await run("spec", "validate", at("bad.yaml")), { exit: 2, err: /bad\.yaml:12:\d+: unknown key "failuredomian".*did you mean "failureDomain"/ });
+  t.match(await run("spec", "validate", at("none.yaml")), { exit: 3 });
+  const json = await run("spec", "validate", at("bad.yaml"), "--json");
+  t.match(JSON.parse(json.out), { ok: false, code: "UNKNOWN_KEY" });
+});
+
+t.test("usage", async (t) => {
+  for (const argv of [[], ["bild"], ["build"], ["keys", "init"], ["build", example, "--keys", at("keys"), "--nonsense"]]) {
+    t.equal((await run(...argv)).exit, 2, argv.join(" "));
+  }
+  t.match(await run("keys", "init", "--dir", at("k2"), "--cluster", "Not A Label", "--passphrase-file", at("pw")), { exit: 2, err: /DNS label/ });
+  t.match(await run("build", example, "--keys", at("nowhere"), "--passphrase-file", at("pw")), { exit: 3, err: /next: kubedos-build keys init/ });
+  t.match(await run("build", example, "--keys", at("keys"), "--generation", "0", "--passphrase-file", at("pw")), { exit: 2 });
+  t.match(await run("keys", "init", "--dir", at("k2"), "--cluster", "demo", "--passphrase-file", at("pw"), "--passphrase-fd", "3"), { exit: 2, err: /not both/ });
+});
+
+t.test("every command explains itself", async (t) => {
+  for (const command of [[], ["keys", "init"], ["operator", "issue"], ["spec", "validate"], ["build"], ["measure"]]) {
+    const help = await run(...command, "--help");
+    t.equal(help.exit, 0);
+    t.match(help.out, command.length === 0 ? /Exit codes/ : /Examples?:\n {2}kubedos-build/, command.join(" "));
+  }
+});

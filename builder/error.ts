@@ -1,0 +1,15 @@
+/** A build that can't go on. The code is fixed, the message one sentence; `next` is a command or a step that helps. */
+export class BuildError extends Error {
+  readonly code: BuildErrorCode;
+  readonly next: string;
+
+  constructor(code: BuildErrorCode, message: string, next = "", options?: ErrorOptions) {
+    super(message, options);
+    this.name = "BuildError";
+    this.code = code;
+    this.next = next;
+  }
+}
+
+/** See {@link BuildError}. */
+export type BuildErrorCode = "USAGE" | "WRONG_CLUSTER" | "UNKNOWN_ROLE" | "MISSING_PACKAGE" | "MISSING_SOURCE" | "RELEASE_DIFFERS" | "TOO_LITTLE_MEMORY";

@@ -1,0 +1,158 @@
+import { existsSync } from "node:fs";
+import { copyFile, mkdir, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Toolchain } from "../toolchain/ensure-toolchain.ts";
+import { runTool } from "../toolchain/run-tool.ts";
+import { toolchainArgv } from "../toolchain/toolchain-argv.ts";
+import { Child } from "./child.ts";
+import { GuestError } from "./guest-error.ts";
+import { OVMF_CODE } from "./prepare-vars.ts";
+import { QgaClient } from "./qga-client.ts";
+import { QmpClient } from "./qmp-client.ts";
+import { qemuArgv } from "./qemu-argv.ts";
+import type { Accel, ForwardShape, LanShape } from "./qemu-argv.ts";
+import { startSwtpm, untilExists } from "./swtpm.ts";
+import type { Swtpm } from "./swtpm.ts";
+
+/** A guest to start. Its folder keeps what survives a stop: the TPM's state, the variable store, the disk's overlay. */
+export interface GuestRequest {
+  /** Folder of this guest alone; a short path, for sockets are made in it. */
+  readonly dir: string;
+  readonly name: string;
+  readonly uuid: string;
+  readonly memoryMiB: number;
+  readonly cpus: number;
+  readonly accel: Accel;
+  /** The release's disk; only read. */
+  readonly disk: { readonly file: string; readonly format: "qcow2" | "raw" };
+  /** Variable store made by prepareVars; copied on the first start. */
+  readonly vars: string;
+  readonly lan?: LanShape;
+  readonly forward?: ForwardShape;
+  /** SMBIOS type 11 strings; the hint record is one. */
+  readonly oemStrings?: readonly string[];
+  readonly signal?: AbortSignal;
+}
+
+/** How a guest ended: QEMU's words for the cause ("guest-shutdown", "guest-reset", "host-qmp-quit"), or QEMU's own end. */
+export interface GuestExit {
+  readonly cause: string;
+}
+
+/** Files of a guest's folder. */
+export interface GuestPaths {
+  readonly tpmState: string;
+  readonly tpmSocket: string;
+  readonly qmpSocket: string;
+  readonly qgaSocket: string;
+  readonly serialLog: string;
+  readonly vars: string;
+  readonly disk: string;
+  readonly log: string;
+}
+
+/** Where things are in a guest's folder; the stamping step uses `tpmState` before the first start. */
+export function guestPaths(dir: string): GuestPaths {
+  const at = (name: string): string => join(dir, name);
+  return {
+    tpmState: at("tpm"),
+    tpmSocket: at("tpm.sock"),
+    qmpSocket: at("qmp.sock"),
+    qgaSocket: at("qga.sock"),
+    serialLog: at("serial.log"),
+    vars: at("vars.fd"),
+    disk: at("disk.qcow2"),
+    log: at("qemu.log"),
+  };
+}
+
+/** A running guest. */
+export class Guest {
+  readonly name: string;
+  readonly paths: GuestPaths;
+  readonly qga: QgaClient;
+  /** Settles when QEMU is gone. Never rejects. */
+  readonly exited: Promise<GuestExit>;
+  readonly #qemu: Child;
+  readonly #swtpm: Swtpm;
+  readonly #qmp: QmpClient;
+
+  private constructor(name: string, paths: GuestPaths, qemu: Child, swtpm: Swtpm, qmp: QmpClient, cause: () => string | undefined) {
+    this.name = name;
+    this.paths = paths;
+    this.qga = new QgaClient(paths.qgaSocket);
+    this.#qemu = qemu;
+    this.#swtpm = swtpm;
+    this.#qmp = qmp;
+    this.exited = qemu.exited.then((how) => ({ cause: cause() ?? how }));
+  }
+
+  /** See {@link startGuest}. */
+  static async start(name: string, paths: GuestPaths, qemu: Child, swtpm: Swtpm): Promise<Guest> {
+    let cause: string | undefined; // the first SHUTDOWN says why
+    const qmp = await QmpClient.connect(paths.qmpSocket, (event, data) => {
+      if (event === "SHUTDOWN") cause ??= String(data["reason"] ?? "shutdown");
+    });
+    return new Guest(name, paths, qemu, swtpm, qmp, () => cause);
+  }
+
+  get running(): boolean {
+    return this.#qemu.running;
+  }
+
+  /** The reset button: firmware, TPM and all start again, the identity stays. */
+  async reset(): Promise<void> {
+    this.qga.close();
+    await this.#qmp.execute("set-action", { reboot: "reset" });
+    await this.#qmp.execute("system_reset");
+    await this.#qmp.execute("set-action", { reboot: "shutdown" });
+  }
+
+  /** Pulls the plug; what must survive stays in the folder. Returns when QEMU and swtpm are gone. */
+  async stop(): Promise<void> {
+    this.qga.close();
+    if (this.#qemu.running) await this.#qmp.execute("quit").catch(() => undefined);
+    await this.#qemu.stop(this.#qemu.running ? 3000 : 0);
+    this.#qmp.close();
+    await this.#swtpm.stop();
+    for (const path of [this.paths.qmpSocket, this.paths.qgaSocket]) await rm(path, { force: true });
+  }
+}
+
+/** Starts swtpm, then QEMU on it. On any error, and on abort while starting, nothing is left running. Throws GuestError or ToolError. */
+export async function startGuest(tc: Toolchain, request: GuestRequest): Promise<Guest> {
+  const paths = guestPaths(request.dir);
+  const signal = request.signal === undefined ? {} : { signal: request.signal };
+  await mkdir(request.dir, { recursive: true, mode: 0o700 });
+  if (!existsSync(paths.vars)) await copyFile(request.vars, paths.vars);
+  if (!existsSync(paths.disk)) await makeOverlay(tc, request, paths.disk);
+  for (const path of [paths.qmpSocket, paths.qgaSocket]) await rm(path, { force: true });
+  const swtpm = await startSwtpm(tc, { stateDir: paths.tpmState, mode: "qemu", socket: paths.tpmSocket, logFile: paths.log, ...signal });
+  let qemu: Child | undefined;
+  try {
+    const { dir: _dir, disk: _disk, signal: _signal, ...rest } = request;
+    const argv = qemuArgv({ ...rest, ...paths, firmware: OVMF_CODE, oemStrings: request.oemStrings ?? [] });
+    const wrapped = toolchainArgv(tc, argv, {
+      binds: [request.dir],
+      readBinds: [dirname(request.disk.file)],
+      network: true,
+      devices: request.accel === "kvm" ? ["/dev/kvm"] : [],
+    });
+    qemu = new Child(`QEMU of ${request.name}`, wrapped, paths.log);
+    await untilExists(paths.qmpSocket, qemu, 20_000, request.signal);
+    return await Guest.start(request.name, paths, qemu, swtpm);
+  } catch (cause) {
+    await qemu?.stop(0);
+    await swtpm.stop();
+    throw cause;
+  }
+}
+
+async function makeOverlay(tc: Toolchain, request: GuestRequest, out: string): Promise<void> {
+  const { file, format } = request.disk;
+  if (!existsSync(file)) throw new GuestError("NOT_STARTED", `there is no disk at ${file}`);
+  await runTool(tc, ["qemu-img", "create", "-q", "-f", "qcow2", "-F", format, "-b", file, out], {
+    binds: [request.dir],
+    readBinds: [dirname(file)],
+  });
+}

@@ -1,0 +1,27 @@
+import { askSecret } from "./cli/ask-secret.ts";
+import { EXIT } from "./cli/exit-codes.ts";
+import { makeReporter } from "./cli/make-reporter.ts";
+import { runCli } from "./cli/run-cli.ts";
+
+const abort = new AbortController();
+for (const name of ["SIGINT", "SIGTERM"] as const) {
+  process.on(name, () => {
+    // The second one doesn't wait for anything to be tidied up.
+    if (abort.signal.aborted) process.exit(EXIT.interrupted);
+    abort.abort();
+  });
+}
+
+const complain = (text: string): void => void process.stderr.write(text);
+process.exitCode = await runCli(
+  process.argv.slice(2),
+  {
+    out: (text) => void process.stdout.write(text),
+    report: makeReporter(complain, () => performance.now()),
+    signal: abort.signal,
+    env: process.env,
+    now: () => new Date(),
+    askSecret,
+  },
+  complain,
+);

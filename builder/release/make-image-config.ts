@@ -1,0 +1,46 @@
+import type { KeyObject } from "node:crypto";
+import { type ImageConfig, type PortRule, parseImageConfig } from "../../proto/release/image-config.ts";
+import type { SpecPlane } from "../../proto/spec/schema.ts";
+import { toBase64 } from "../../proto/wire/base64.ts";
+import { canonicalJson } from "../../proto/wire/json.ts";
+import { certificatePem } from "../keys/pem.ts";
+import type { RoleDefinition } from "../roles/role.ts";
+
+/** What an image may know: nothing of any node (DESIGN §2.4). */
+export interface ImageConfigInputs {
+  readonly cluster: string;
+  readonly role: RoleDefinition;
+  readonly planes: readonly SpecPlane[];
+  /** Ed25519. */
+  readonly releaseKey: KeyObject;
+  /** DER. */
+  readonly root: Uint8Array;
+  readonly epoch: number;
+}
+
+/** Bytes of `/etc/kubedos/image.json`: canonical JSON, taken by the parser that the agent uses. */
+export function makeImageConfig(inputs: ImageConfigInputs): Uint8Array {
+  const { cluster, role, epoch } = inputs;
+  // The spec's order of planes says nothing, so it makes no other image.
+  const planes = [...inputs.planes].sort((a, b) => a.name.localeCompare(b.name));
+  const config: ImageConfig = {
+    kind: "kubedos/image",
+    version: 1,
+    cluster,
+    role: role.name,
+    hub: role.hub,
+    planes: planes.map(({ name, cidr, port, topology }) => ({ name, cidr, port, topology })),
+    ports: [...role.ports, ...planes.map((plane) => planePort(role, plane))],
+    releaseKeys: [toBase64(inputs.releaseKey.export({ type: "spki", format: "der" }))],
+    rootCa: certificatePem(inputs.root),
+    epoch,
+  };
+  const bytes = canonicalJson(config);
+  parseImageConfig(bytes);
+  return bytes;
+}
+
+/** Spokes dial the hub, so WireGuard's packets go out on their side and come in on the hub's. */
+function planePort(role: RoleDefinition, plane: SpecPlane): PortRule {
+  return { direction: role.hub ? "in" : "out", zone: "lan", protocol: "udp", port: plane.port, what: `WireGuard ${plane.name}` };
+}

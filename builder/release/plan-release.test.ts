@@ -1,0 +1,75 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import t from "tap";
+import { parseImageConfig } from "../../proto/release/image-config.ts";
+import { parseClusterSpec } from "../../proto/spec/parse.ts";
+import { initKeys } from "../keys/init-keys.ts";
+import { readPublicKeys } from "../keys/read-public-keys.ts";
+import { roles } from "../roles/table.ts";
+import { defaultCacheDir } from "../toolchain/ensure-toolchain.ts";
+import { imageKey } from "./assemble-image.ts";
+import { planRelease, validate } from "./plan-release.ts";
+
+const dir = mkdtempSync(join(tmpdir(), "kubedos-plan-"));
+t.teardown(() => rmSync(dir, { recursive: true }));
+await initKeys({ dir: join(dir, "keys"), cluster: "demo", passphrase: "correct horse battery", now: new Date("2026-06-01") });
+const keys = await readPublicKeys(join(dir, "keys"));
+const example = readFileSync(new URL("../../examples/demo.yaml", import.meta.url), "utf8");
+const parse = (text: string) => parseClusterSpec(text, "spec.yaml");
+
+async function plan(text: string, more: { generation?: number; epoch?: number } = {}) {
+  const request = { spec: parse(text), keys, cacheDir: defaultCacheDir, generation: 1, epoch: 1_767_225_600, report: (line: string) => t.comment(line), ...more };
+  const { tc, images, id } = await planRelease(request, validate(request));
+  return { id, images: Object.fromEntries(images.map((i) => [i.role.name, imageKey(tc, i)])), configs: images.map((i) => i.config) };
+}
+
+const base = await plan(example);
+
+t.test("what is no image input changes neither an image nor the release", async (t) => {
+  const worker = "    - { name: worker-3, role: worker, index: 9, vm: { memory: 1GiB, cpus: 4 } }\n\nnetwork:";
+  const address = "        worker-2: 10.100.10.222\n        worker-3: 10.100.10.221";
+  const same: readonly [string, string][] = [
+    ["one more worker", example.replace("\nnetwork:", worker).replace(/ {8}worker-2: .*/, address)],
+    ["other addresses and another LAN", example.replaceAll("10.100.10.", "10.200.20.")],
+    ["other names", example.replaceAll("worker-1", "w-one")],
+    ["other machines", example.replaceAll("256MiB", "4GiB").replace("cpus: 1", "cpus: 8")],
+    ["two approvals", example.replace("approvals: 1", "approvals: 2")],
+    ["planes in another order", example.replace(/( {4}- \{ name: wg1.*\n)( {4}- \{ name: wg2.*\n)/, "$2$1")],
+  ];
+  for (const [name, text] of same) {
+    t.not(text, example);
+    t.same(await plan(text), base, name);
+  }
+});
+
+t.test("what is an input does", async (t) => {
+  t.not((await plan(example.replace("port: 51822", "port: 51999"))).images["worker"], base.images["worker"], "a plane's port");
+  t.not((await plan(example, { epoch: 1_767_225_601 })).images["worker"], base.images["worker"], "the epoch");
+  const next = await plan(example, { generation: 2 });
+  t.not(next.id, base.id, "the generation is part of the release");
+  t.same(next.images, base.images, "and of no image");
+});
+
+t.test("an image knows its role and no node", async (t) => {
+  const [master, worker] = base.configs.map(parseImageConfig);
+  t.match(master, { role: "master", hub: true });
+  t.match(worker, { role: "worker", hub: false });
+  for (const config of base.configs) t.notMatch(Buffer.from(config).toString(), /worker-1|10\.100\.10|failure/);
+  const ports = (c: typeof master) => (c?.ports ?? []).map((p) => `${p.direction} ${p.zone} ${p.protocol} ${p.port}`).sort();
+  t.same(ports(master), ["in admin tcp 7444", "in lan tcp 7443", "in lan udp 51821", "in lan udp 51822", "in lan udp 51823", "in wg1 tcp 7444"]);
+  t.same(ports(worker), ["out lan tcp 7443", "out lan udp 51821", "out lan udp 51822", "out lan udp 51823", "out wg1 tcp 7444"]);
+  t.equal(master?.releaseKeys[0], keys.manifest.releaseKey);
+});
+
+t.test("specs that can't be built", async (t) => {
+  const refused = (text: string, code: string) => t.throws(() => validate({ spec: parse(text), keys }), { code }, code);
+  refused(example.replace("name: demo", "name: other"), "WRONG_CLUSTER");
+  refused(example.replaceAll("role: worker", "role: storage").replace("[master, worker]", "[master, storage]"), "UNKNOWN_ROLE");
+  refused(example.replace("256MiB", "128MiB"), "TOO_LITTLE_MEMORY");
+});
+
+t.test("the table of roles", async (t) => {
+  t.equal(new Set(roles.map((r) => r.name)).size, roles.length);
+  t.equal(roles.filter((r) => r.hub).length, 1);
+});

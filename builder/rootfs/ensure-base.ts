@@ -1,0 +1,42 @@
+import { copyFile, mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { bootstrapArgv, bootstrapTree } from "../toolchain/bootstrap-tree.ts";
+import { cachedTree, cacheKey } from "../toolchain/cached-tree.ts";
+import type { Toolchain } from "../toolchain/ensure-toolchain.ts";
+import type { Report } from "../toolchain/report.ts";
+import { DROPPED_MODULES, kernelRelease, prepareModules } from "./kernel-modules.ts";
+import { BASE_PACKAGES } from "./packages.ts";
+import { TRIMMED, trimTree } from "./trim-tree.ts";
+
+/** What every role's tree starts from: packages unpacked, trimmed, modules unpacked; nothing of ours yet. */
+export interface BaseTree {
+  /** Absolute path of the root tree. */
+  readonly tree: string;
+  /** The kernel image beside it (the tree's /boot is empty). */
+  readonly kernel: string;
+  /** `uname -r` of that kernel. */
+  readonly kernelRelease: string;
+  /** Changes with the inputs. */
+  readonly key: string;
+}
+
+// Raise it when the code that shapes a base tree changes without a change to the lists.
+const RECIPE = 1;
+
+/** Finds or makes the base tree; the first time takes about 40 s and the network. Throws ToolError. */
+export async function ensureBase(cacheDir: string, tc: Toolchain, report: Report, signal?: AbortSignal): Promise<BaseTree> {
+  const key = cacheKey([RECIPE, bootstrapArgv({ packages: BASE_PACKAGES, out: "" }), TRIMMED, DROPPED_MODULES]);
+  const path = await cachedTree(cacheDir, `base-${key}`, async (out) => {
+    report(`making the base tree (${BASE_PACKAGES.length} Debian packages and what they need), once`);
+    await mkdir(out, { recursive: true });
+    const root = join(out, "root");
+    await bootstrapTree({ packages: BASE_PACKAGES, out: root, ...(signal === undefined ? {} : { signal }) });
+    const release = await kernelRelease(root);
+    await copyFile(join(root, "boot", `vmlinuz-${release}`), join(out, "vmlinuz"));
+    report("trimming the base tree and unpacking its kernel modules");
+    await trimTree(root);
+    await prepareModules(tc, root);
+  });
+  const tree = join(path, "root");
+  return { tree, kernel: join(path, "vmlinuz"), kernelRelease: await kernelRelease(tree), key };
+}

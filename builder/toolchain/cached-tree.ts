@@ -1,0 +1,30 @@
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+
+/** 16 hex digits that change with anything in `inputs`; for names in a cache. */
+export function cacheKey(inputs: unknown): string {
+  return createHash("sha256").update(JSON.stringify(inputs)).digest("hex").slice(0, 16);
+}
+
+/**
+ * The folder `cacheDir/name`, made by `make` if it is not there. It is made under another name and renamed, so what has
+ * the name is whole; two builds at once both work and one's result stays. `make` gets a path that does not exist yet.
+ */
+export async function cachedTree(cacheDir: string, name: string, make: (path: string) => Promise<void>): Promise<string> {
+  const path = join(cacheDir, name);
+  if (existsSync(path)) return path;
+  await mkdir(cacheDir, { recursive: true });
+  const temp = await mkdtemp(join(cacheDir, `.making-${name}-`));
+  try {
+    const tree = join(temp, "tree");
+    await make(tree);
+    await rename(tree, path).catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code !== "ENOTEMPTY" && cause.code !== "EEXIST") throw cause;
+    });
+  } finally {
+    await rm(temp, { recursive: true, force: true });
+  }
+  return path;
+}

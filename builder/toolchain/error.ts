@@ -1,0 +1,13 @@
+/** Why a tool of the build failed: it was not there, it failed, it took too long, or it was stopped by the caller. */
+export type ToolErrorCode = "MISSING" | "FAILED" | "TIMEOUT" | "ABORTED";
+
+/** A command that did not do its work; the message holds the command and the end of what it wrote to stderr. */
+export class ToolError extends Error {
+  readonly code: ToolErrorCode;
+
+  constructor(code: ToolErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "ToolError";
+    this.code = code;
+  }
+}

@@ -1,0 +1,14 @@
+import { PeError } from "../pe/error.ts";
+import { parsePe } from "../pe/parse.ts";
+import type { UkiParts } from "./assemble.ts";
+
+/** The contents of a UKI's sections, as they were put in; the inverse of assembleUki but for the stub. Throws PeError. */
+export function unpackUki(uki: Uint8Array): Omit<UkiParts, "stub"> {
+  const { sections } = parsePe(uki);
+  const find = (name: string): Uint8Array => {
+    const found = sections.find((s) => s.name === name);
+    if (found === undefined) throw new PeError("BAD_SECTION", `the UKI has no section ${name}`);
+    return found.data;
+  };
+  return { osrel: find(".osrel"), cmdline: find(".cmdline"), uname: find(".uname"), initrd: find(".initrd"), linux: find(".linux") };
+}

@@ -1,0 +1,13 @@
+/** Why the hub doesn't start, or takes no new delivery. */
+export type BootErrorCode = "BAD_DELIVERY" | "WRONG_ISSUER" | "ROLLED_BACK" | "STOPPED";
+
+/** A step of the hub's boot that failed; the hub then hands out nothing. */
+export class BootError extends Error {
+  readonly code: BootErrorCode;
+
+  constructor(code: BootErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "BootError";
+    this.code = code;
+  }
+}

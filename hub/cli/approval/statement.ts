@@ -1,0 +1,51 @@
+import { createPublicKey } from "node:crypto";
+import { encodeEnvelope, signEnvelope } from "../../../proto/dsse/dsse.ts";
+import type { Node, SignedStatement } from "../../../proto/gen/kubedos/v1/admin.ts";
+import { type Approval, APPROVAL_TYPE, approvalSchema } from "../../../proto/release/approval.ts";
+import { canonicalJson } from "../../../proto/wire/json.ts";
+import { CliError } from "../cli-error.ts";
+import type { OperatorIdentity } from "../connect/identity.ts";
+import { isUnanchored } from "../node-state.ts";
+import { printable } from "../output/printable.ts";
+
+/** What the operator decided beside the node itself. */
+export interface Decision {
+  readonly slot: string;
+  /** Seconds since 1970. */
+  readonly notAfter: number;
+}
+
+/**
+ * The statement about exactly the machine that was shown. Every value but the operator's own comes from the hub, so all
+ * of it passes the schema again before a key touches it. Throws CliError `HUB_UNTRUSTED`.
+ */
+export function makeApproval(node: Node, operator: OperatorIdentity, decision: Decision): Approval {
+  if (node.cluster !== operator.cluster) {
+    throw notSignable(`the hub says that this node is in cluster ${printable(node.cluster)}, your certificate is for ${operator.cluster}`);
+  }
+  const parsed = approvalSchema.safeParse({
+    kind: "kubedos/approval",
+    version: 1,
+    cluster: operator.cluster,
+    ekName: node.ekName,
+    slot: decision.slot,
+    role: node.role,
+    identityGeneration: Number(node.generation),
+    releaseGeneration: Number(node.releaseGeneration),
+    notAfter: decision.notAfter,
+    acceptRisks: isUnanchored(node) ? ["unanchored"] : [],
+  });
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw notSignable(`the hub's words about this node can't be signed: ${issue?.path.join(".")}: ${issue?.message}`);
+}
+
+/** Signs with the operator's own key; the chain goes along, so that peers can verify it without the hub. */
+export function signApproval(approval: Approval, operator: OperatorIdentity): SignedStatement {
+  const envelope = signEnvelope(APPROVAL_TYPE, canonicalJson(approval), operator.key, createPublicKey(operator.key));
+  return { envelope: Buffer.from(encodeEnvelope(envelope)), certificateChain: operator.chain.map((der) => Buffer.from(der)) };
+}
+
+function notSignable(message: string): CliError {
+  return CliError.local("HUB_UNTRUSTED", message, "kubedos-hub health");
+}

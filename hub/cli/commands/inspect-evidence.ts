@@ -1,0 +1,126 @@
+import { createPublicKey, type KeyObject } from "node:crypto";
+import { z } from "zod";
+import { judge } from "../../attest/judge.ts";
+import type { Finding, Verdict } from "../../attest/types.ts";
+import { type Envelope, MAX_ENVELOPE_BYTES, openEnvelope, parseEnvelope } from "../../../proto/dsse/dsse.ts";
+import { parseRelease, type Release, RELEASE_TYPE } from "../../../proto/release/release.ts";
+import { fromBase64 } from "../../../proto/wire/base64.ts";
+import { CliError } from "../cli-error.ts";
+import { command } from "../command.ts";
+import type { Context } from "../context.ts";
+import { MAX_EVIDENCE_FILE_BYTES, parseEvidenceFile } from "../evidence-file.ts";
+import { EXIT } from "../exit-codes.ts";
+import { findingText } from "../output/explain-text.ts";
+import { fields } from "../output/fields.ts";
+import { FORMATS } from "../output/format.ts";
+import { hexGroups } from "../output/hex-groups.ts";
+import { findingObject } from "../output/objects.ts";
+import { UNANCHORED_WORDS } from "../output/node-text.ts";
+import { printable } from "../output/printable.ts";
+import type { ApiObject } from "../output/view.ts";
+import { parseInput, readInput } from "../read-input.ts";
+
+const UNSIGNED = "unsigned-release";
+
+/** `kubedos-hub inspect evidence`: the full verdict over recorded evidence, without a hub. */
+export const inspectEvidence = command({
+  path: ["inspect", "evidence"],
+  summary: "judge recorded evidence against a release, as the hub does",
+  about:
+    "Runs the hub's own verdict over a file, all checks included; only the challenge's time is taken as kept, since it is long over. " +
+    "Exit code 8 where the evidence is refused.",
+  args: [{ name: "file", what: "recorded evidence (JSON)" }],
+  options: [
+    { flags: "--release <file>", what: "release.json to judge by (required; may be given more than once)", repeats: true },
+    { flags: "--release-key <file>", what: "public key (PEM) that must have signed it (may be given more than once)", repeats: true },
+    { flags: "--accept-risk <risk>", what: `judge by a release whose signature isn't checked: ${UNSIGNED}`, repeats: true },
+  ],
+  connects: false,
+  formats: FORMATS,
+  examples: [
+    ["inspect evidence w-1.json --release release.json --release-key release.pub", "who it is and what it booted, or what differs"],
+    ["inspect evidence w-4.json --release release.json --accept-risk=unsigned-release -o json", "without the release key at hand"],
+  ],
+  input: z.strictObject({
+    file: z.string().min(1),
+    release: z.array(z.string().min(1)).min(1),
+    releaseKey: z.array(z.string().min(1)).default([]),
+    acceptRisk: z.array(z.enum([UNSIGNED])).default([]),
+  }),
+  async run(input, context) {
+    const data = await readInput(input.file, MAX_EVIDENCE_FILE_BYTES, context.ports);
+    const recorded = parseInput(input.file, "recorded evidence", () => parseEvidenceFile(data));
+    const keys = await Promise.all(input.releaseKey.map((path) => readKey(path, context)));
+    if (keys.length === 0 && !input.acceptRisk.includes(UNSIGNED)) {
+      throw CliError.local("USAGE", "a release counts only with its signature: give --release-key FILE", `kubedos-hub inspect evidence ${input.file} --release FILE --release-key FILE`);
+    }
+    if (keys.length === 0) context.say("WARNING: the release's signature is not checked, so this verdict says only whether the two files fit each other");
+    const releases = await Promise.all(input.release.map((path) => readRelease(path, keys, context)));
+    const challenge = { ...recorded.challenge, issuedAt: 0, expiresAt: 1 };
+    const { cluster, peerKey, pinnedRole } = recorded;
+    const verdict = judge(recorded.evidence, challenge, { cluster, peerKey, releases, pinnedRole, baseline: null, now: 0 });
+    context.print({ object: verdictObject(verdict, keys.length > 0), names: [verdict.ok ? "ok" : verdict.code], human: () => verdictText(verdict) });
+    if (!verdict.ok) throw CliError.local("REFUSED", `refused: ${verdict.code}`, `kubedos-hub explain ${verdict.code}`);
+    return EXIT.ok;
+  },
+});
+
+async function readKey(path: string, context: Context): Promise<KeyObject> {
+  const data = await readInput(path, 4096, context.ports);
+  return parseInput(path, "a public key in PEM", () => createPublicKey(new TextDecoder().decode(data)));
+}
+
+async function readRelease(path: string, keys: readonly KeyObject[], context: Context): Promise<Release> {
+  const data = await readInput(path, MAX_ENVELOPE_BYTES, context.ports);
+  const what = keys.length === 0 ? "a release" : "a release signed by this key";
+  return parseInput(path, what, () => parseRelease(payloadOf(parseEnvelope(data), keys)));
+}
+
+/** Without keys the type is still the signed one's, so that no other statement is read as a release. */
+function payloadOf(envelope: Envelope, keys: readonly KeyObject[]): Uint8Array {
+  if (keys.length > 0) return openEnvelope(RELEASE_TYPE, envelope, keys);
+  if (envelope.payloadType !== RELEASE_TYPE) throw new Error(`the envelope holds ${JSON.stringify(envelope.payloadType)}`);
+  return fromBase64(envelope.payload);
+}
+
+function verdictObject(v: Verdict, releaseVerified: boolean): ApiObject {
+  const head = { apiVersion: "kubedos/v1", kind: "Verdict" } as const;
+  if (!v.ok) return { ...head, ...{ ok: false, releaseVerified, code: v.code, message: v.message, findings: v.findings.map(toObject) } };
+  const { facts } = v;
+  const known = {
+    ok: true,
+    releaseVerified,
+    ekName: facts.ekName,
+    akName: facts.akName,
+    anchor: facts.anchor,
+    role: facts.image.role,
+    release: facts.release.id,
+    releaseGeneration: facts.release.generation,
+    phase: facts.phase,
+    bootId: facts.claims.bootId,
+    pcrs: facts.pcrs,
+  };
+  return { ...head, ...known };
+}
+
+function verdictText(v: Verdict): string {
+  if (!v.ok) {
+    const findings = v.findings.map((f, i) => findingText(toObject(f), i + 1, v.findings.length));
+    return [`refused: ${printable(v.message)} (${v.code})`, ...findings].join("\n\n");
+  }
+  const { facts } = v;
+  return [
+    "accepted: this TPM booted exactly the release's image",
+    fields([
+      ["role", facts.image.role],
+      ["release", `${facts.release.id}, generation ${facts.release.generation}`],
+      ["phase", facts.phase],
+      ["anchor", facts.anchor === "pinned" ? "pinned: its EK was stamped" : UNANCHORED_WORDS],
+      ["EK name", hexGroups(facts.ekName, 9)],
+    ]),
+  ].join("\n");
+}
+
+function toObject(f: Finding) {
+  return findingObject({ ...f });
+}

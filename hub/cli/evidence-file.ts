@@ -1,0 +1,66 @@
+import { z } from "zod";
+import { EVIDENCE_LIMITS } from "../../proto/evidence/limits.ts";
+import type { RecordedEvidence } from "../../proto/gen/kubedos/v1/admin.ts";
+import { fromBase64, toBase64 } from "../../proto/wire/base64.ts";
+import { parseJson } from "../../proto/wire/json.ts";
+import { base64Text, dnsLabel } from "../../proto/wire/text.ts";
+import type { UnverifiedEvidence } from "../attest/types.ts";
+
+const bytes = (max: number) => base64Text(max).transform(fromBase64);
+/** A userspace log may be empty: nothing was extended yet. */
+const bytesOrNone = (max: number) => z.union([z.literal("").transform(() => new Uint8Array()), bytes(max)]);
+
+/** One attestation as it was recorded: evidence, what was asked, and what was known. All bytes are base64. */
+const evidenceFileSchema = z.strictObject({
+  ekPublic: bytes(EVIDENCE_LIMITS.publicArea),
+  akPublic: bytes(EVIDENCE_LIMITS.publicArea),
+  secret: bytes(EVIDENCE_LIMITS.secret),
+  quote: bytes(EVIDENCE_LIMITS.quote),
+  signature: bytes(EVIDENCE_LIMITS.signature),
+  claims: bytes(16 * 1024),
+  firmwareLog: bytes(EVIDENCE_LIMITS.firmwareLog),
+  userspaceLog: bytesOrNone(EVIDENCE_LIMITS.userspaceLog),
+  challenge: z.strictObject({ nonce: bytes(64), secret: bytes(EVIDENCE_LIMITS.secret), verifier: bytes(32) }),
+  /** SPKI that the TLS peer proved; null where it came over the guest agent's mailbox. */
+  peerKey: bytes(256).nullable(),
+  cluster: dnsLabel,
+  /** Role of the slot that the EK was pinned to; null for an unanchored machine. */
+  pinnedRole: dnsLabel.nullable(),
+});
+
+/** See the schema: the recorded evidence and its circumstances. */
+export interface EvidenceFile {
+  readonly evidence: UnverifiedEvidence;
+  readonly challenge: { readonly nonce: Uint8Array; readonly secret: Uint8Array; readonly verifier: Uint8Array };
+  readonly peerKey: Uint8Array | null;
+  readonly cluster: string;
+  readonly pinnedRole: string | null;
+}
+
+/** Largest file: the limits of its parts as base64. */
+export const MAX_EVIDENCE_FILE_BYTES = 1024 * 1024;
+
+/** File bytes → recorded evidence. Throws WireError. */
+export function parseEvidenceFile(data: Uint8Array): EvidenceFile {
+  const { challenge, peerKey, cluster, pinnedRole, ...evidence } = parseJson(evidenceFileSchema, data, MAX_EVIDENCE_FILE_BYTES);
+  return { evidence, challenge, peerKey, cluster, pinnedRole };
+}
+
+/** What the hub kept → file text, the inverse of {@link parseEvidenceFile}. */
+export function evidenceFileText(r: RecordedEvidence): string {
+  const file = {
+    ekPublic: toBase64(r.ekPublic),
+    akPublic: toBase64(r.akPublic),
+    secret: toBase64(r.secret),
+    quote: toBase64(r.quote),
+    signature: toBase64(r.signature),
+    claims: toBase64(r.claims),
+    firmwareLog: toBase64(r.firmwareLog),
+    userspaceLog: toBase64(r.userspaceLog),
+    challenge: { nonce: toBase64(r.nonce), secret: toBase64(r.expectedSecret), verifier: toBase64(r.verifier) },
+    peerKey: r.peerKey.length === 0 ? null : toBase64(r.peerKey),
+    cluster: r.cluster,
+    pinnedRole: r.pinnedRole === "" ? null : r.pinnedRole,
+  };
+  return `${JSON.stringify(file, null, 2)}\n`;
+}

@@ -1,0 +1,157 @@
+/** What a code of the hub means to people: one sentence, what usually causes it, what to do next. */
+export interface CodeText {
+  readonly text: string;
+  readonly cause: string;
+  readonly next: string;
+}
+
+/**
+ * Every code that the hub gives besides those of the verdict (hub/attest/codes.ts). Servers send it as gRPC metadata
+ * `kubedos-code`, the audit keeps it, and `kubedos-hub explain CODE` prints this table. A code never
+ * changes its meaning, and none stands in both tables.
+ */
+export const HUB_CODES = {
+  NOT_FOUND: {
+    text: "No node matches this id or name.",
+    cause: "A typing error, or the node was never seen by this hub.",
+    next: "kubedos-hub nodes",
+  },
+  AMBIGUOUS_ID: {
+    text: "More than one node's id begins like this.",
+    cause: "The id was shortened too far.",
+    next: "kubedos-hub nodes -o wide",
+  },
+  BAD_REQUEST: {
+    text: "The request is not one that the hub understands.",
+    cause: "A client of another version, or bytes that no kubedos program wrote.",
+    next: "kubedos-hub health",
+  },
+  TOO_LARGE: {
+    text: "A message is larger than the protocol allows.",
+    cause: "A firmware log that grew without bound, or bytes that no kubedos program wrote.",
+    next: "kubedos-hub audit",
+  },
+  RATE_LIMITED: {
+    text: "Too many attempts in too short a time.",
+    cause: "A machine that restarts in a loop, or somebody who tries identities.",
+    next: "kubedos-hub audit",
+  },
+  NOT_AN_OPERATOR: {
+    text: "The certificate of the caller is not an operator's of this cluster.",
+    cause: "A node's or another cluster's certificate, or an operator's certificate that has ended.",
+    next: "kubedos-hub health --identity DIR",
+  },
+  READ_ONLY: {
+    text: "The unix socket gives read access only.",
+    cause: "Decisions are signed by an operator's own key and come over mutual TLS; nobody decides by being root on the hub.",
+    next: "kubedos-hub approve ID --hub HOST:PORT --identity DIR",
+  },
+  HUB_NOT_READY: {
+    text: "The hub has not been attested yet, so it hands out nothing.",
+    cause: "The build host has not delivered the hub's certificate and the release.",
+    next: "kubedos-build deploy",
+  },
+  WINDOW_CLOSED: {
+    text: "A machine asked while no enrolment window was open.",
+    cause: "Nobody opened a window, it ended, or as many machines as it was for have asked.",
+    next: "kubedos-hub window open --for 15m --max 4",
+  },
+  WINDOW_FULL: {
+    text: "The enrolment window has let in as many new identities as it was opened for.",
+    cause: "More machines are asking than were expected.",
+    next: "kubedos-hub pending",
+  },
+  UNANCHORED: {
+    text: "Nobody stamped this machine's TPM, so anyone's laptop can run one that looks like it.",
+    cause: "The machine was started by hand, its TPM was replaced, or it is somebody else's.",
+    next: "kubedos-hub node show ID",
+  },
+  IDENTITY_REVOKED: {
+    text: "An operator revoked this identity; it can't come back.",
+    cause: "`kubedos-hub revoke` on this TPM's endorsement key.",
+    next: "kubedos-hub audit",
+  },
+  IDENTITY_DENIED: {
+    text: "An operator denied this identity.",
+    cause: "`kubedos-hub deny` on this TPM's endorsement key.",
+    next: "kubedos-hub audit",
+  },
+  CONFLICT: {
+    text: "The name, key or address already belongs to another identity.",
+    cause: "Two machines with one slot, a copied machine, or an approval for a slot that is taken.",
+    next: "kubedos-hub nodes",
+  },
+  ALREADY_DECIDED: {
+    text: "The node is no longer waiting for this decision.",
+    cause: "Another operator was faster, or the same command ran twice.",
+    next: "kubedos-hub node show ID",
+  },
+  SLOT_UNKNOWN: {
+    text: "The cluster has no slot of this name.",
+    cause: "A typing error, or a spec that is newer than the pin file the hub holds.",
+    next: "kubedos-hub nodes",
+  },
+  SLOT_MISMATCH: {
+    text: "The endorsement key is pinned to another slot.",
+    cause: "The approval names a slot other than the one this machine was stamped for.",
+    next: "kubedos-hub node show ID",
+  },
+  EK_MISMATCH: {
+    text: "The endorsement key is not the one that the operator named.",
+    cause: "Another machine than the intended one stands behind this id.",
+    next: "kubedos-hub node show ID",
+  },
+  APPROVAL_INVALID: {
+    text: "The approval's signature or certificate does not hold.",
+    cause: "A key that is not an operator's of this cluster, or a statement that was changed on the way.",
+    next: "kubedos-hub health --identity DIR",
+  },
+  APPROVAL_EXPIRED: {
+    text: "The approval's time is over.",
+    cause: "The statement was signed too long ago, or a clock is wrong.",
+    next: "kubedos-hub approve ID",
+  },
+  APPROVAL_MISMATCH: {
+    text: "The approval was signed for something else.",
+    cause: "Another machine, slot, generation or release than the one that is waiting now.",
+    next: "kubedos-hub approve ID",
+  },
+  CHALLENGE_EXPIRED: {
+    text: "The evidence came too late for its challenge, or the challenge was used already.",
+    cause: "A slow TPM, a broken connection, or a replay.",
+    next: "kubedos-hub audit",
+  },
+  PROTOCOL_ERROR: {
+    text: "The node sent a message that is not allowed at this point.",
+    cause: "An agent of another version, or somebody who tries the protocol.",
+    next: "kubedos-hub audit",
+  },
+  PLANE_FULL: {
+    text: "The plane has no address left for this slot.",
+    cause: "The slot's index lies outside of the plane's network.",
+    next: "kubedos-build check SPEC",
+  },
+  SUPERSEDED: {
+    text: "A newer stream of the same identity took this one's place.",
+    cause: "The agent dialled again after its connection broke.",
+    next: "kubedos-hub node show ID",
+  },
+  AUDIT_BROKEN: {
+    text: "The chain of the audit does not add up: a row was changed, removed or cut off.",
+    cause: "Somebody wrote to the database, or it was restored from a copy.",
+    next: "kubedos-hub audit --limit 1000 -o jsonl",
+  },
+  INTERNAL: {
+    text: "The hub met an error of its own; nothing was decided.",
+    cause: "A fault in the hub or in the machine below it, for instance a full disk.",
+    next: "journalctl -u kubedos-hub",
+  },
+} as const satisfies Readonly<Record<string, CodeText>>;
+
+/** Closed union of {@link HUB_CODES}. */
+export type HubCode = keyof typeof HUB_CODES;
+
+/** Whether foreign text names a code of the hub. */
+export function isHubCode(text: string): text is HubCode {
+  return Object.hasOwn(HUB_CODES, text);
+}

@@ -1,0 +1,57 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { z } from "zod";
+import { equalBytes, utf8 } from "../../proto/wire/bytes.ts";
+import { fromBase64, toBase64 } from "../../proto/wire/base64.ts";
+import { parseJson } from "../../proto/wire/json.ts";
+import { base64Text } from "../../proto/wire/text.ts";
+import { blob, type Row, text } from "./columns.ts";
+
+/** An operator's statement as it was stored: DSSE bytes and the certificates (DER, leaf first). Verified again whenever it is used. */
+export interface StoredApproval {
+  readonly envelope: Uint8Array;
+  readonly chain: readonly Uint8Array[];
+}
+
+const chainSchema = z.array(base64Text(4096)).max(4);
+
+/** Statements by (EK, generation). */
+export class Approvals {
+  readonly #valid: StatementSync;
+  readonly #insert: StatementSync;
+  readonly #void: StatementSync;
+  readonly #any: StatementSync;
+
+  constructor(db: DatabaseSync) {
+    this.#valid = db.prepare("SELECT * FROM approvals WHERE ek_name = ? AND generation = ? AND voided_ms IS NULL ORDER BY seq DESC");
+    this.#any = db.prepare("SELECT envelope FROM approvals WHERE ek_name = ? AND generation = ?");
+    this.#insert = db.prepare("INSERT INTO approvals (ek_name, generation, envelope, chain, at_ms) VALUES (?, ?, ?, ?, ?)");
+    this.#void = db.prepare("UPDATE approvals SET voided_ms = ? WHERE ek_name = ? AND generation = ? AND voided_ms IS NULL");
+  }
+
+  /** Statements that nobody voided, newest first. A damaged row is left out: it can only take a right away. */
+  valid(ekName: string, generation: number): readonly StoredApproval[] {
+    return this.#valid.all(ekName, generation).flatMap((row) => {
+      const approval = fromRow(row);
+      return approval === null ? [] : [approval];
+    });
+  }
+
+  /** Stores a statement; the same bytes a second time change nothing, also when they were voided since. */
+  add(ekName: string, generation: number, approval: StoredApproval, nowMs: number): void {
+    if (this.#any.all(ekName, generation).some((row) => equalBytes(blob(row, "envelope"), approval.envelope))) return;
+    this.#insert.run(ekName, generation, approval.envelope, JSON.stringify(approval.chain.map(toBase64)), Math.floor(nowMs));
+  }
+
+  /** After a revocation or a failed verdict: nothing signed before it admits again. */
+  void(ekName: string, generation: number, nowMs: number): void {
+    this.#void.run(Math.floor(nowMs), ekName, generation);
+  }
+}
+
+function fromRow(row: Row): StoredApproval | null {
+  try {
+    return { envelope: blob(row, "envelope"), chain: parseJson(chainSchema, utf8(text(row, "chain")), 65536).map(fromBase64) };
+  } catch {
+    return null;
+  }
+}

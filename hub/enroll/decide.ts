@@ -1,0 +1,111 @@
+import { equalBytes } from "../../proto/wire/bytes.ts";
+import type { StoredApproval } from "../db/approvals.ts";
+import type { Identity } from "../db/identities.ts";
+import { HubError } from "../error.ts";
+import type { AckResult } from "../planes/plane-book.ts";
+import { baselineOf } from "./appraise.ts";
+import { expelIfOut } from "./expel.ts";
+import { findNode } from "./find-node.ts";
+import { DENIAL_MS } from "./greet.ts";
+import type { HubContext } from "./hub-context.ts";
+import { DENIED } from "./step.ts";
+import { verifyApproval } from "./verify-approval.ts";
+
+/** The operator whose TLS certificate calls. */
+export interface Operator {
+  readonly name: string;
+  /** SPKI, DER. */
+  readonly spki: Uint8Array;
+}
+
+/** How long a revocation waits for the live peers' word. */
+const ACK_MS = 2000;
+
+/**
+ * Takes an operator's signed statement for a waiting machine and lets it in. The caller must be the signer: nobody plays
+ * somebody else's statement. Refusals are audited. Throws HubError: those of verifyApproval, `ALREADY_DECIDED`, `CONFLICT`.
+ */
+export function approve(context: HubContext, wanted: string, stored: StoredApproval, options: { readonly by: Operator; readonly reason: string }): Identity {
+  const { store, ports, trust, image } = context;
+  const identity = findNode(context, wanted);
+  const { state } = identity;
+  return audited(context, { by: options.by, action: "approve", subject: identity.id }, () => {
+    if (state.t !== "pending" && state.t !== "unanchored") throw new HubError("ALREADY_DECIDED", `the node is ${state.t} and does not wait for an approval`);
+    const now = ports.clock.wallMs();
+    const question = { cluster: image.cluster, rootCa: image.rootCa, trust, nowMs: now, identity, facts: state.facts };
+    const { approval, operatorKey } = verifyApproval(stored, question);
+    if (!equalBytes(operatorKey, options.by.spki)) throw new HubError("APPROVAL_INVALID", "the approval was signed by another operator than the caller");
+    const holder = store.identities.bySlot(approval.slot);
+    if (holder !== null && holder.id !== identity.id) throw new HubError("CONFLICT", `slot ${approval.slot} belongs to ${holder.id}`);
+    const approved = store.transaction(() => {
+      store.approvals.add(identity.ekName, identity.generation, stored, now);
+      if (identity.baseline === null) store.identities.setBaseline(identity.id, baselineOf(state.facts));
+      const risks = approval.acceptRisks.length === 0 ? "" : `, accepting ${approval.acceptRisks.join(", ")}`;
+      const detail = `${approval.slot} (${approval.role})${risks}${options.reason === "" ? "" : `: ${options.reason}`}`;
+      store.audit.append({ actor: `operator:${options.by.name}`, action: "approve", subject: identity.id, detail });
+      return store.identities.apply(identity, { e: "approve", slot: approval.slot }, now);
+    });
+    context.live.get(identity.id)?.approved();
+    return approved;
+  });
+}
+
+/** Sends a waiting machine away; it may ask again after {@link DENIAL_MS}. Throws HubError `ALREADY_DECIDED`. */
+export function deny(context: HubContext, wanted: string, options: { readonly by: Operator; readonly reason: string }): Identity {
+  const { store, ports } = context;
+  const identity = findNode(context, wanted);
+  return audited(context, { by: options.by, action: "deny", subject: identity.id }, () => {
+    if (identity.state.t !== "pending" && identity.state.t !== "unanchored") {
+      throw new HubError("ALREADY_DECIDED", `the node is ${identity.state.t} and does not wait for a decision`);
+    }
+    const message = options.reason === "" ? "denied by an operator" : options.reason.slice(0, 512);
+    const denied = store.transaction(() => {
+      store.audit.append({ actor: `operator:${options.by.name}`, action: "deny", subject: identity.id, code: DENIED, detail: options.reason });
+      return store.identities.apply(identity, { e: "deny", message }, ports.clock.wallMs());
+    });
+    context.live.get(identity.id)?.refuse({ code: DENIED, message, retryAfterMs: DENIAL_MS });
+    return denied;
+  });
+}
+
+/**
+ * Ends an identity for good: state, approvals, stream and peers, in that order, so that nothing can let it back in halfway.
+ * Returns after the live peers have taken it out of their kernels or two seconds are over, and says who has not.
+ */
+export async function revoke(
+  context: HubContext,
+  wanted: string,
+  options: { readonly by: Operator; readonly reason: string },
+): Promise<{ readonly identity: Identity } & AckResult> {
+  const { store, ports, book } = context;
+  const identity = findNode(context, wanted);
+  const revoked = audited(context, { by: options.by, action: "revoke", subject: identity.id }, () => {
+    if (identity.state.t === "banned" || identity.state.t === "retired") throw new HubError("ALREADY_DECIDED", `the node is ${identity.state.t} already`);
+    const now = ports.clock.wallMs();
+    return store.transaction(() => {
+      store.approvals.void(identity.ekName, identity.generation, now);
+      store.leases.drop(identity.id);
+      store.audit.append({ actor: `operator:${options.by.name}`, action: "revoke", subject: identity.id, code: "IDENTITY_REVOKED", detail: options.reason });
+      return store.identities.apply(identity, { e: "ban", reason: options.reason.slice(0, 512) }, now);
+    });
+  });
+  const told = expelIfOut(context, identity.id);
+  const { serial } = book;
+  context.live.get(identity.id)?.refuse({ code: "IDENTITY_REVOKED", message: "an operator revoked this identity", retryAfterMs: 0 });
+  return { identity: revoked, ...(await book.awaitAcks(told, serial, ACK_MS)) };
+}
+
+/** Runs a decision; one that is refused leaves its row too. */
+function audited<T>(context: HubContext, what: { readonly by: Operator; readonly action: string; readonly subject: string }, decision: () => T): T {
+  try {
+    return decision();
+  } catch (error) {
+    if (error instanceof HubError) {
+      const { by, action, subject } = what;
+      context.store.transaction(() =>
+        context.store.audit.append({ actor: `operator:${by.name}`, action: `${action}-refused`, subject, code: error.code, detail: error.message }),
+      );
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,147 @@
+import type { handleUnaryCall, ServerUnaryCall } from "@grpc/grpc-js";
+import type { AdminServiceServer, ApproveRequest, Window } from "../../proto/gen/kubedos/v1/admin.ts";
+import type { StoredApproval } from "../db/approvals.ts";
+import { approve, deny, type Operator, revoke } from "../enroll/decide.ts";
+import { findNode } from "../enroll/find-node.ts";
+import type { HubContext } from "../enroll/hub-context.ts";
+import { HubError } from "../error.ts";
+import { grpcError } from "./grpc-error.ts";
+import { asBuffer } from "./messages.ts";
+import { viewAll, viewIdentity } from "./node-view.ts";
+
+/** Metadata key of an approval's reason, UTF-8: for the audit, no part of the signed statement. */
+const REASON_KEY = "kubedos-reason-bin";
+const MAX_REASON_BYTES = 512;
+const MAX_ENVELOPE_BYTES = 64 * 1024;
+const MAX_WINDOW_SECONDS = 24 * 3600;
+const MAX_WINDOW_PLACES = 65_534;
+const MAX_AUDIT_ROWS = 10_000;
+
+type Call<Q> = ServerUnaryCall<Q, unknown>;
+
+/** Who calls: an operator by his certificate, or whoever may open the unix socket. */
+export type Caller = { readonly t: "operator"; readonly operator: Operator } | { readonly t: "socket" };
+
+/**
+ * The operators' API. `callerOf` says who is behind a connection, judged anew at each call, and throws for everybody else. To
+ * the unix socket every deciding method answers `READ_ONLY`, whatever user is on the other side.
+ */
+export function adminService(context: HubContext, callerOf: (address: string) => Caller): AdminServiceServer {
+  const { store, ports } = context;
+  const log = (error: unknown): void => {
+    if (!(error instanceof HubError)) ports.log.error("admin call failed", { err: error });
+  };
+  function reading<Q, R>(answer: (request: Q) => R): handleUnaryCall<Q, R> {
+    return handler((call) => {
+      callerOf(call.getPeer());
+      return answer(call.request);
+    }, log);
+  }
+  function deciding<Q, R>(answer: (request: Q, by: Operator, call: Call<Q>) => R | Promise<R>): handleUnaryCall<Q, R> {
+    return handler((call) => {
+      const caller = callerOf(call.getPeer());
+      if (caller.t === "socket") throw new HubError("READ_ONLY", "this socket gives read access only");
+      return answer(call.request, caller.operator, call);
+    }, log);
+  }
+  return {
+    listNodes: reading((q) => ({ nodes: viewAll(context).filter((n) => q.states.length === 0 || q.states.includes(n.state)) })),
+    getNode: reading((q) => viewNamed(context, q.id)),
+    explain: reading((q) => {
+      const node = viewNamed(context, q.id);
+      // Findings of the last verdict are history once a later one has passed; put() replaces them then.
+      const findings = node.id === "" ? [] : store.evidence.findings(node.id);
+      return { node, findings: findings.map((f) => ({ ...f, pcr: Math.max(0, f.pcr), index: Math.max(0, f.index) })) };
+    }),
+    getEvidence: reading((q) => recordedEvidence(context, q.id)),
+    getWindow: reading(() => viewWindow(context)),
+    listAudit: reading((q) => {
+      const rows = store.audit.newest(q.limit === 0 ? MAX_AUDIT_ROWS : Math.min(q.limit, MAX_AUDIT_ROWS)).toReversed();
+      const { head, intact } = store.audit.verify();
+      return { rows: rows.map((r) => ({ ...r, seq: BigInt(r.seq), atMs: BigInt(r.atMs) })), head, intact };
+    }),
+    approve: deciding((q, by, call) => viewIdentity(context, approve(context, q.id, readStatement(q), { by, reason: reasonOf(call) }))),
+    deny: deciding((q, by) => viewIdentity(context, deny(context, q.id, { by, reason: bounded(q.reason) }))),
+    revoke: deciding(async (q, by) => {
+      const { identity, acknowledged, outstanding } = await revoke(context, q.id, { by, reason: bounded(q.reason) });
+      return { node: viewIdentity(context, identity), acknowledged: [...acknowledged], outstanding: [...outstanding] };
+    }),
+    openWindow: deciding((q, by) => {
+      const { seconds, max } = q;
+      if (seconds < 1 || seconds > MAX_WINDOW_SECONDS || max < 1 || max > MAX_WINDOW_PLACES) {
+        throw new HubError("BAD_REQUEST", `a window is open for 1 to ${MAX_WINDOW_SECONDS} seconds and 1 to ${MAX_WINDOW_PLACES} machines`);
+      }
+      store.transaction(() => {
+        store.windows.open({ nowMs: ports.clock.wallMs(), seconds, max, by: by.name });
+        store.audit.append({ actor: `operator:${by.name}`, action: "window-open", subject: "window", detail: `${seconds} s, ${max} machines` });
+      });
+      return viewWindow(context);
+    }),
+    closeWindow: deciding((_q, by) => {
+      store.transaction(() => {
+        store.windows.close(ports.clock.wallMs());
+        store.audit.append({ actor: `operator:${by.name}`, action: "window-close", subject: "window" });
+      });
+      return viewWindow(context);
+    }),
+  };
+}
+
+function handler<Q, R>(answer: (call: Call<Q>) => R | Promise<R>, log: (error: unknown) => void): handleUnaryCall<Q, R> {
+  return (call, done) => {
+    void (async () => await answer(call))().then(
+      (response) => done(null, response),
+      (error: unknown) => {
+        log(error);
+        done(grpcError(error));
+      },
+    );
+  };
+}
+
+/** An identity, or the expected slot of that name. */
+function viewNamed(context: HubContext, wanted: string): ReturnType<typeof viewIdentity> {
+  try {
+    return viewIdentity(context, findNode(context, wanted));
+  } catch (error) {
+    const expected = viewAll(context).find((n) => n.id === "" && n.name === wanted);
+    if (error instanceof HubError && error.code === "NOT_FOUND" && expected !== undefined) return expected;
+    throw error;
+  }
+}
+
+function viewWindow(context: HubContext): Window {
+  const window = context.store.windows.current(context.ports.clock.wallMs());
+  if (window === null) return { open: false, expiresMs: 0n, remaining: 0, openedBy: "" };
+  return { open: true, expiresMs: BigInt(window.expiresMs), remaining: window.remaining, openedBy: window.openedBy };
+}
+
+function recordedEvidence(context: HubContext, wanted: string) {
+  const identity = findNode(context, wanted);
+  const stored = context.store.evidence.get(identity.id);
+  if (stored === null) throw new HubError("NOT_FOUND", "no evidence of this node was kept");
+  const { evidence: e, peerKey, verifier, nonce, expectedSecret, pinnedRole } = stored;
+  return {
+    ...{ cluster: context.image.cluster, pinnedRole, nonce: asBuffer(nonce), expectedSecret: asBuffer(expectedSecret) },
+    ...{ verifier: asBuffer(verifier), peerKey: asBuffer(peerKey), ekPublic: asBuffer(e.ekPublic), akPublic: asBuffer(e.akPublic) },
+    ...{ secret: asBuffer(e.secret), quote: asBuffer(e.quote), signature: asBuffer(e.signature), claims: asBuffer(e.claims) },
+    ...{ firmwareLog: asBuffer(e.firmwareLog), userspaceLog: asBuffer(e.userspaceLog) },
+  };
+}
+
+function readStatement(q: ApproveRequest): StoredApproval {
+  const { approval } = q;
+  if (approval === undefined) throw new HubError("BAD_REQUEST", "the request holds no signed statement");
+  if (approval.envelope.length > MAX_ENVELOPE_BYTES || approval.certificateChain.length > 4) throw new HubError("TOO_LARGE", "the statement is larger than any real one");
+  return { envelope: new Uint8Array(approval.envelope), chain: approval.certificateChain.map((der) => new Uint8Array(der)) };
+}
+
+function reasonOf(call: Call<unknown>): string {
+  const [value] = call.metadata.get(REASON_KEY);
+  return value === undefined ? "" : bounded(value.toString());
+}
+
+function bounded(reason: string): string {
+  if (Buffer.byteLength(reason) > MAX_REASON_BYTES) throw new HubError("TOO_LARGE", `a reason has at most ${MAX_REASON_BYTES} bytes`);
+  return reason;
+}

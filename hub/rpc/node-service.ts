@@ -1,0 +1,69 @@
+import type { ServerDuplexStream } from "@grpc/grpc-js";
+import type { HubMessage, NodeMessage, NodeServiceServer } from "../../proto/gen/kubedos/v1/node.ts";
+import type { HubContext } from "../enroll/hub-context.ts";
+import type { PeerFacts } from "../enroll/peer-facts.ts";
+import { Session } from "../enroll/session.ts";
+import { HubError } from "../error.ts";
+import { CHALLENGE_TTL_MS } from "../enroll/greet.ts";
+import { grpcError } from "./grpc-error.ts";
+
+const HELLO_MS = 10_000;
+/** Unsent bytes of one stream. Updates are never dropped for a slow reader: he loses his stream, and gets everything when he comes back. */
+const MAX_BACKLOG_BYTES = 4 * 1024 * 1024;
+
+/** Streams of the node listener, for heartbeats. */
+export interface NodeStreams {
+  readonly service: NodeServiceServer;
+  heartbeat(): void;
+}
+
+/** `peerOf` gives what the gate proved about a call's connection. */
+export function nodeService(context: HubContext, peerOf: (address: string) => PeerFacts | null): NodeStreams {
+  const sessions = new Set<Session>();
+  return {
+    service: {
+      attach: (call) => {
+        const peer = peerOf(call.getPeer());
+        if (peer === null) return void call.emit("error", grpcError(new HubError("INTERNAL", "the connection has no proven peer")));
+        attach(context, peer, call, sessions);
+      },
+    },
+    heartbeat: () => {
+      const head = context.store.audit.head();
+      for (const session of sessions) session.heartbeat(head);
+    },
+  };
+}
+
+function attach(context: HubContext, peer: PeerFacts, call: ServerDuplexStream<NodeMessage, HubMessage>, sessions: Set<Session>): void {
+  const port = {
+    send: (message: HubMessage): void => {
+      if (call.writableLength > MAX_BACKLOG_BYTES) call.destroy();
+      else call.write(message);
+    },
+    end: (): void => void call.end(),
+  };
+  const session = new Session(context, peer, port);
+  sessions.add(session);
+  let deadline: NodeJS.Timeout | undefined;
+  // Until the verdict has passed, each silence ends the stream: strangers can't hold one open.
+  const wait = (ms: number): void => {
+    clearTimeout(deadline);
+    deadline = session.proven || !sessions.has(session) ? undefined : setTimeout(() => session.timedOut(), ms);
+  };
+  const close = (): void => {
+    sessions.delete(session);
+    wait(0);
+    session.closed();
+  };
+  wait(HELLO_MS);
+  call.on("data", (message: NodeMessage) => {
+    session.take(message);
+    wait(CHALLENGE_TTL_MS);
+  });
+  for (const event of ["error", "cancelled", "close"]) call.on(event, close);
+  call.on("end", () => {
+    close();
+    call.end();
+  });
+}

@@ -1,0 +1,65 @@
+import type { Node } from "../../proto/gen/kubedos/v1/admin.ts";
+import type { Identity } from "../db/identities.ts";
+import type { HubContext } from "../enroll/hub-context.ts";
+import { factsOf, holdsSlot } from "../enroll/state.ts";
+import { addressIn } from "../planes/address.ts";
+import type { Slot } from "../trust/trust.ts";
+
+const BLANK: Omit<Node, "cluster"> = {
+  ...{ id: "", name: "", role: "", state: "", ekName: "", anchor: "none", generation: 0n, release: "", releaseGeneration: 0n, phase: "" },
+  ...{ planes: {}, attached: false, code: "", message: "", firstSeenMs: 0n, stateSinceMs: 0n, claimedSlot: "", serialHub: 0n, serialApplied: 0n },
+};
+
+/** An identity as operators see it. A pinned machine bears its slot's name from the start, an unanchored one only by approval. */
+export function viewIdentity(context: HubContext, identity: Identity): Node {
+  const { state } = identity;
+  const facts = factsOf(state);
+  const pinned = context.trust.byEk.get(identity.ekName);
+  const slot = holdsSlot(state) ? context.trust.slots.get(state.slot) : undefined;
+  const serials = context.book.serials(identity.id);
+  return {
+    ...BLANK,
+    cluster: context.image.cluster,
+    id: identity.id,
+    name: holdsSlot(state) ? state.slot : (pinned?.name ?? ""),
+    role: facts?.role ?? pinned?.role ?? "",
+    state: state.t,
+    ekName: identity.ekName,
+    anchor: pinned === undefined ? "none" : "pinned",
+    generation: BigInt(identity.generation),
+    release: facts?.releaseId ?? "",
+    releaseGeneration: BigInt(facts?.releaseGeneration ?? 0),
+    phase: facts?.phase ?? "",
+    planes: slot === undefined ? {} : addressesOf(context, slot),
+    attached: context.live.get(identity.id) !== null,
+    ...reasonOf(state),
+    firstSeenMs: BigInt(identity.firstSeenMs),
+    stateSinceMs: BigInt(identity.stateSinceMs),
+    claimedSlot: facts?.claimedSlot ?? "",
+    serialHub: BigInt(serials?.sent ?? 0),
+    serialApplied: BigInt(serials?.applied ?? 0),
+  };
+}
+
+/** A slot that no identity holds or is pinned to: expected. */
+export function viewSlot(context: HubContext, slot: Slot): Node {
+  const anchor = slot.ekName === null ? "none" : "pinned";
+  return { ...BLANK, cluster: context.image.cluster, name: slot.name, role: slot.role, state: "expected", ekName: slot.ekName ?? "", anchor };
+}
+
+/** Everybody: identities in the order they were first seen, then slots that nobody has asked for. */
+export function viewAll(context: HubContext): readonly Node[] {
+  const nodes = context.store.identities.all().map((identity) => viewIdentity(context, identity));
+  const taken = new Set(nodes.map((n) => n.name));
+  const expected = [...context.trust.slots.values()].filter((slot) => !taken.has(slot.name));
+  return [...nodes, ...expected.map((slot) => viewSlot(context, slot))];
+}
+
+function addressesOf(context: HubContext, slot: Slot): Record<string, string> {
+  return Object.fromEntries(context.image.planes.map((plane) => [plane.name, `${addressIn(plane.cidr, slot.index)}/32`]));
+}
+
+function reasonOf(state: Identity["state"]): { readonly code: string; readonly message: string } {
+  if ("code" in state) return { code: state.code, message: state.message };
+  return "reason" in state ? { code: "IDENTITY_REVOKED", message: state.reason } : { code: "", message: "" };
+}

@@ -1,0 +1,159 @@
+import { join } from "node:path";
+import { Server } from "@grpc/grpc-js";
+import { verifierContext } from "../proto/evidence/extra-data.ts";
+import { AdminServiceService } from "../proto/gen/kubedos/v1/admin.ts";
+import { NodeServiceService } from "../proto/gen/kubedos/v1/node.ts";
+import { BootError } from "./boot-error.ts";
+import { Store } from "./db/store.ts";
+import type { HubContext } from "./enroll/hub-context.ts";
+import { endLeases, keepLeases, restoreLeases } from "./enroll/leases.ts";
+import { LiveSessions } from "./enroll/live-sessions.ts";
+import { TokenBuckets } from "./enroll/token-buckets.ts";
+import type { HubOptions } from "./hub-options.ts";
+import { ClusterIssuer } from "./pki/cluster-issuer.ts";
+import { loadIssuerKeys, spkiOf } from "./pki/issuer-keys.ts";
+import { PlaneBook } from "./planes/plane-book.ts";
+import type { HubPorts } from "./ports.ts";
+import { adminService, type Caller } from "./rpc/admin-service.ts";
+import { openGate } from "./rpc/gate.ts";
+import { judgeNodePeer, judgeOperator } from "./rpc/judge-peer.ts";
+import { nodeService } from "./rpc/node-service.ts";
+import { openSocket } from "./rpc/open-socket.ts";
+import { SERVER_OPTIONS } from "./rpc/server-options.ts";
+import { acceptTrust } from "./trust/accept-trust.ts";
+import { openDelivery } from "./trust/open-delivery.ts";
+import type { Trust } from "./trust/trust.ts";
+import { firstAccepted, watchDelivery } from "./trust/watch-delivery.ts";
+
+/** A hub whose listeners are open. */
+export interface RunningHub {
+  readonly nodePort: number;
+  readonly operatorPort: number;
+  readonly socketPath: string;
+  /** Ends listeners, streams and timers, and closes the database. */
+  close(): Promise<void>;
+}
+
+const HEARTBEAT_MS = 10_000;
+const LEASE_SWEEP_MS = 5_000;
+const LEASE_KEEP_MS = 60_000;
+const DEFAULT_BUCKETS = { burst: 30, perSecond: 1 };
+
+/**
+ * The whole hub. Boot order: issuing keys of this boot → database → `issuers.json` is there for the agent's claims →
+ * wait for a delivery that holds → its pins and releases count → own certificate → leases of before → listeners. Until
+ * the last step nothing listens, so an unattested hub hands out nothing. Later deliveries (new pins, new releases) are taken
+ * while it runs; one that doesn't hold is logged and changes nothing. Throws BootError `STOPPED` when `signal` fires first.
+ */
+export async function serveHub(options: HubOptions, ports: HubPorts): Promise<RunningHub> {
+  const stop = new AbortController();
+  const signal = options.signal === undefined ? stop.signal : AbortSignal.any([stop.signal, options.signal]);
+  const { image } = options;
+  const { cluster, rootCa } = image;
+  const keys = loadIssuerKeys(options.runDir);
+  const store = new Store(join(options.stateDir, "hub.db"), { wallMs: () => ports.clock.wallMs(), leaseKey: keys.leaseKey });
+  const cleanups: (() => void | Promise<void>)[] = [() => store.close()];
+  const close = async (): Promise<void> => {
+    stop.abort();
+    while (cleanups.length > 0) await cleanups.pop()?.();
+  };
+  try {
+    const issuers = { hub: spkiOf(keys.hub), node: spkiOf(keys.node) };
+    let hubSlot: string | null = null;
+    const accept = (data: Uint8Array): Trust => {
+      const nowMs = ports.clock.wallMs();
+      const trust = openDelivery(data, { image, issuers, now: new Date(nowMs) });
+      if (hubSlot !== null && trust.hubSlot !== hubSlot) throw new BootError("BAD_DELIVERY", "a later delivery can't move the hub to another slot");
+      acceptTrust(trust, { store, cluster, rootCa, nowMs });
+      hubSlot = trust.hubSlot;
+      return trust;
+    };
+    const refused = (error: unknown): void => ports.log.error("delivery refused", { err: error });
+    const deliveries = watchDelivery(join(options.runDir, "delivery.json"), signal);
+    ports.log.info("waiting for a delivery", { cluster });
+    const trust = await firstAccepted(deliveries, accept, refused);
+
+    const issuer = new ClusterIssuer({ cluster, keys, certificates: { hub: trust.hubIssuer, node: trust.nodeIssuer }, ...ports });
+    const leaf = await issuer.issueHub(trust.hubSlot);
+    const book = new PlaneBook(store.meta.nextEpoch(ports.clock.wallMs()));
+    const context: HubContext = {
+      ...{ image, ports, store, issuer, book, trust, live: new LiveSessions(), verifier: verifierContext(cluster, leaf.spki) },
+      buckets: new TokenBuckets(options.buckets ?? DEFAULT_BUCKETS, ports.clock),
+    };
+    restoreLeases(context);
+    const listeners = await openListeners(context, options, leaf, cleanups);
+    cleanups.push(...startTimers(context, listeners.heartbeat));
+    void takeLaterDeliveries(deliveries, accept, refused, context);
+    ports.log.info("the hub is ready", { slot: trust.hubSlot, nodePort: listeners.nodePort, operatorPort: listeners.operatorPort });
+    return { ...listeners, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function openListeners(
+  context: HubContext,
+  options: HubOptions,
+  leaf: Awaited<ReturnType<ClusterIssuer["issueHub"]>>,
+  cleanups: (() => void | Promise<void>)[],
+): Promise<Omit<RunningHub, "close"> & { heartbeat(): void }> {
+  const refused = (source: string, error: unknown): void => context.ports.log.warn("peer turned away", { source, err: error });
+
+  const nodeServer = new Server(SERVER_OPTIONS);
+  const nodes = nodeService(context, (address) => nodeGate.peerOf(address));
+  nodeServer.addService(NodeServiceService, nodes.service);
+  const nodeListen = { host: options.listen, port: options.nodePort };
+  const nodeGate = await openGate({ server: nodeServer, leaf, listen: nodeListen, refused, admit: (der, source) => judgeNodePeer(context, der, source) });
+  cleanups.push(() => nodeGate.close(), () => nodeServer.forceShutdown());
+
+  const operatorServer = new Server(SERVER_OPTIONS);
+  const operatorBehind = (address: string): Caller => ({ t: "operator", operator: judgeOperator(context, operatorGate.peerOf(address)) });
+  operatorServer.addService(AdminServiceService, adminService(context, operatorBehind));
+  const operatorListen = { host: options.listen, port: options.operatorPort };
+  // The certificate itself is kept: it is judged again at each call.
+  const admitOperator = (der: Uint8Array): Uint8Array => {
+    judgeOperator(context, der);
+    return der;
+  };
+  const operatorGate = await openGate({ server: operatorServer, leaf, listen: operatorListen, refused, admit: admitOperator });
+  cleanups.push(() => operatorGate.close(), () => operatorServer.forceShutdown());
+
+  const socketPath = join(options.runDir, "hub.sock");
+  const socketServer = await openSocket(socketPath, adminService(context, () => ({ t: "socket" })));
+  cleanups.push(() => socketServer.forceShutdown());
+  return { nodePort: nodeGate.port, operatorPort: operatorGate.port, socketPath, heartbeat: () => nodes.heartbeat() };
+}
+
+function startTimers(context: HubContext, heartbeat: () => void): (() => void)[] {
+  const guarded = (what: string, work: () => void) => (): void => {
+    try {
+      work();
+    } catch (error) {
+      context.ports.log.error(`${what} failed`, { err: error });
+    }
+  };
+  const timers = [
+    setInterval(guarded("heartbeat", heartbeat), HEARTBEAT_MS),
+    setInterval(guarded("lease sweep", () => endLeases(context)), LEASE_SWEEP_MS),
+    setInterval(guarded("lease keeping", () => keepLeases(context)), LEASE_KEEP_MS),
+  ];
+  return timers.map((timer) => () => clearInterval(timer));
+}
+
+async function takeLaterDeliveries(
+  deliveries: AsyncGenerator<Uint8Array>,
+  accept: (data: Uint8Array) => Trust,
+  refused: (error: unknown) => void,
+  context: HubContext,
+): Promise<void> {
+  for await (const data of deliveries) {
+    try {
+      const trust = accept(data);
+      context.trust = trust;
+      context.ports.log.info("took a new delivery", { pins: trust.pins.value.serial });
+    } catch (error) {
+      refused(error);
+    }
+  }
+}

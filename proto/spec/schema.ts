@@ -1,0 +1,95 @@
+import { z } from "zod";
+import { planeSchema } from "../release/image-config.ts";
+import { dnsLabel } from "../wire/text.ts";
+import { parseCidr, parseIpv4 } from "./cidr.ts";
+
+/** The role whose one node runs the hub (DESIGN §1). */
+export const MASTER_ROLE = "master";
+
+const cidr = z.string().check((ctx) => tell(ctx, () => parseCidr(ctx.value)));
+const ipv4 = z.string().check((ctx) => tell(ctx, () => parseIpv4(ctx.value)));
+
+function tell(ctx: { readonly value: string; readonly issues: z.core.$ZodRawIssue[] }, parse: () => unknown): void {
+  try {
+    parse();
+  } catch (e) {
+    ctx.issues.push({ code: "custom", input: ctx.value, message: e instanceof Error ? e.message : "invalid" });
+  }
+}
+
+/** "512MiB" or "2GiB" → MiB. */
+const memory = z
+  .string()
+  .regex(/^[1-9]\d{0,5}(MiB|GiB)$/, 'must be a size like "512MiB" or "2GiB"')
+  .transform((text) => Number.parseInt(text, 10) * (text.endsWith("GiB") ? 1024 : 1));
+
+/** Machine shape, where the target makes the machine. Never enters an image (DESIGN §2.4). */
+const vm = z.strictObject({
+  /** MiB. */
+  memory,
+  cpus: z.int().min(1).max(256),
+});
+
+const node = z.strictObject({
+  name: dnsLabel,
+  role: dnsLabel,
+  /** n: the node's address in each plane is the plane's network plus n. */
+  index: z.int().min(1).max(65534),
+  failureDomain: dnsLabel.optional(),
+  vm,
+});
+
+const topology = z.strictObject({
+  roles: z.array(dnsLabel).min(1).max(64),
+  nodes: z.array(node).min(1).max(65534),
+});
+
+/** The planes of the design card; wg0 is reserved. */
+const defaultPlanes = [
+  { name: "wg1", cidr: "10.78.0.0/16", port: 51821, topology: "hub-and-spoke" },
+  { name: "wg2", cidr: "10.79.0.0/16", port: 51822, topology: "hub-and-spoke" },
+  { name: "wg3", cidr: "10.80.0.0/16", port: 51823, topology: "hub-and-spoke" },
+] as const;
+
+const network = z.strictObject({
+  /** The network in which the nodes reach each other before there is any plane. */
+  lan: cidr,
+  planes: z.array(planeSchema.extend({ cidr })).length(3).default([...defaultPlanes]),
+});
+
+const trust = z.strictObject({
+  /** How many operators must sign for a node (DESIGN §2.12). */
+  approvals: z.int().min(1).max(2).default(1),
+});
+
+const qemu = z.strictObject({
+  /** Address of each node on the LAN. */
+  lan: z.strictObject({ addresses: z.record(dnsLabel, ipv4) }),
+});
+
+/** Opt-ins for what can't be taken back; all off. */
+const destructive = z.strictObject({
+  wipeDisks: z.boolean().default(false),
+  destroyQuarantined: z.boolean().default(false),
+});
+
+/** One cluster (DESIGN §4). `storage` and `workloads` have no keys yet: what isn't understood is refused, not ignored. */
+export const clusterSpecSchema = z.strictObject({
+  apiVersion: z.literal("kubedos/v1"),
+  kind: z.literal("ClusterSpec"),
+  metadata: z.strictObject({ name: dnsLabel }),
+  topology,
+  network,
+  trust: trust.prefault({}),
+  storage: z.strictObject({}).default({}),
+  workloads: z.strictObject({}).default({}),
+  targets: z.strictObject({ qemu: qemu.optional() }).default({}),
+  destructive: destructive.prefault({}),
+});
+
+/** See {@link clusterSpecSchema}. */
+export type ClusterSpec = z.output<typeof clusterSpecSchema>;
+/** One machine of the cluster. */
+export type SpecNode = ClusterSpec["topology"]["nodes"][number];
+/** One WireGuard network of the cluster. */
+export type SpecPlane = ClusterSpec["network"]["planes"][number];
