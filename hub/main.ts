@@ -11,8 +11,10 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(0);
 });
 
-const exitCode = await runCli(process.argv.slice(2), COMMANDS, terminalPorts(interrupt.signal));
-process.exitCode = exitCode;
-// A connection that is still closing must not hold the terminal.
-setTimeout(() => process.exit(exitCode), 500).unref();
-if (interrupt.signal.aborted) process.exit(exitCode);
+// No top-level await: the compiled forms of this file are CommonJS.
+void runCli(process.argv.slice(2), COMMANDS, terminalPorts(interrupt.signal)).then((exitCode) => {
+  process.exitCode = exitCode;
+  if (interrupt.signal.aborted) process.exit(exitCode);
+  // A connection that is still closing must not hold the terminal.
+  setTimeout(() => process.exit(exitCode), 500).unref();
+});

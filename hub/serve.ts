@@ -83,7 +83,7 @@ export async function serveHub(options: HubOptions, ports: HubPorts): Promise<Ru
     restoreLeases(context);
     const listeners = await openListeners(context, options, leaf, cleanups);
     cleanups.push(...startTimers(context, listeners.heartbeat));
-    void takeLaterDeliveries(deliveries, accept, refused, context);
+    takeLaterDeliveries(deliveries, accept, refused, context).catch(refused);
     ports.log.info("the hub is ready", { slot: trust.hubSlot, nodePort: listeners.nodePort, operatorPort: listeners.operatorPort });
     return { ...listeners, close };
   } catch (error) {
@@ -101,7 +101,7 @@ async function openListeners(
   const refused = (source: string, error: unknown): void => context.ports.log.warn("peer turned away", { source, err: error });
 
   const nodeServer = new Server(SERVER_OPTIONS);
-  const nodes = nodeService(context, (address) => nodeGate.peerOf(address));
+  const nodes = nodeService(context, () => nodeGate);
   nodeServer.addService(NodeServiceService, nodes.service);
   const nodeListen = { host: options.listen, port: options.nodePort };
   const nodeGate = await openGate({ server: nodeServer, leaf, listen: nodeListen, refused, admit: (der, source) => judgeNodePeer(context, der, source) });

@@ -1,12 +1,12 @@
-import type { KeyObject } from "node:crypto";
-import { createPublicKey } from "node:crypto";
+import { createPublicKey, type KeyObject } from "node:crypto";
 import type { AttestedFacts } from "../../hub/attest/types.ts";
 import { encodeEnvelope, signEnvelope } from "../../proto/dsse/dsse.ts";
 import { type Issuer, issueIntermediate } from "../../proto/pki/issue.ts";
 import { APPROVAL_TYPE, type Approval } from "../../proto/release/approval.ts";
-import { type Delivery, DELIVERY_TYPE } from "../../proto/release/delivery.ts";
+import type { Delivery } from "../../proto/release/delivery.ts";
 import { fromBase64, toBase64 } from "../../proto/wire/base64.ts";
 import { canonicalJson } from "../../proto/wire/json.ts";
+import type { Signer } from "../sign/signer.ts";
 import { DeployError } from "./error.ts";
 
 /** How long the hub's issuers live. They are made anew with each boot of the hub, so this bounds a forgotten one. */
@@ -17,7 +17,7 @@ const DAY_MS = 86_400_000;
 export interface DeliveryInputs {
   readonly facts: AttestedFacts;
   readonly root: Issuer;
-  readonly releaseKey: KeyObject;
+  readonly signer: Signer;
   /** DER of the operator intermediate; its key stays here. */
   readonly operatorIssuer: Uint8Array;
   /** The hub's own slot. */
@@ -61,7 +61,7 @@ export async function makeDelivery(inputs: DeliveryInputs): Promise<Uint8Array> 
     pins: toBase64(inputs.pins),
     approvals: [approveHub(inputs)],
   };
-  return encodeEnvelope(signEnvelope(DELIVERY_TYPE, canonicalJson(delivery), inputs.releaseKey, createPublicKey(inputs.releaseKey)));
+  return encodeEnvelope(await inputs.signer.signDocument("delivery", canonicalJson(delivery)));
 }
 
 /** The hub can't be asked before it exists, so its own approval comes with the delivery. */

@@ -94,7 +94,7 @@ export class QemuCluster {
 
   /** Boots the master, attests it before any network to it is used, certifies its hub, and waits until the hub listens. */
   async startHub(): Promise<AttestedFacts> {
-    const { spec, keys, release, releaseEnvelope, operator, report, signal } = this.#request;
+    const { spec, keys, signer, release, releaseEnvelope, operator, report, signal } = this.#request;
     const master = masterOf(spec);
     this.#operatorPort = await freeTcpPort();
     await this.start(master.name);
@@ -112,7 +112,7 @@ export class QemuCluster {
     const delivery = await makeDelivery({
       facts,
       root: keys.rootIssuer,
-      releaseKey: keys.releaseSigningKey,
+      signer,
       operatorIssuer: keys.operatorIssuer,
       slot: master.name,
       releases: [releaseEnvelope],

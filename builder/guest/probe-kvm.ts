@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { copyFile, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -7,7 +7,7 @@ import type { Toolchain } from "../toolchain/ensure-toolchain.ts";
 import type { Report } from "../toolchain/report.ts";
 import { toolchainArgv } from "../toolchain/toolchain-argv.ts";
 import { Child } from "./child.ts";
-import { OVMF_CODE } from "./prepare-vars.ts";
+import { OVMF_CODE, OVMF_VARS } from "./prepare-vars.ts";
 import type { Accel } from "./qemu-argv.ts";
 
 const LIMIT_MS = 15_000;
@@ -30,20 +30,28 @@ async function probe(tc: Toolchain): Promise<string | undefined> {
   if (!existsSync("/dev/kvm")) return "this machine has no /dev/kvm";
   const dir = await mkdtemp(join(tmpdir(), "kubedos-kvm-"));
   const serial = join(dir, "serial");
+  const vars = join(dir, "vars.fd");
+  await copyFile(join(tc.tree, OVMF_VARS), vars);
   const argv = toolchainArgv(tc, [
     "qemu-system-x86_64", "-accel", "kvm", "-cpu", "host", "-machine", "q35,smm=on,vmport=off", "-m", "256",
     "-global", "driver=cfi.pflash01,property=secure,value=on", "-nodefaults", "-no-user-config", "-display", "none",
-    "-drive", `if=pflash,unit=0,format=raw,readonly=on,file=${OVMF_CODE}`, "-serial", `file:${serial}`,
+    "-drive", `if=pflash,unit=0,format=raw,readonly=on,file=${OVMF_CODE}`,
+    "-drive", `if=pflash,unit=1,format=raw,file=${vars}`, "-serial", `file:${serial}`,
   ], { binds: [dir], devices: ["/dev/kvm"] });
   const child = new Child("QEMU", argv, join(dir, "log"));
   try {
     for (const end = Date.now() + LIMIT_MS; Date.now() < end; await sleep(100)) {
       if ((await readFile(serial, "latin1").catch(() => "")).includes("BdsDxe")) return undefined;
-      if (!child.running) return `QEMU with KVM ended (${await child.exited})`;
+      if (!child.running) return `QEMU with KVM ended: ${await lastLine(join(dir, "log"), await child.exited)}`;
     }
     return `firmware under KVM did not start within ${LIMIT_MS / 1000} s`;
   } finally {
     await child.stop(0);
     await rm(dir, { recursive: true, force: true });
   }
+}
+
+async function lastLine(file: string, otherwise: string): Promise<string> {
+  const lines = (await readFile(file, "utf8")).trim().split("\n");
+  return lines.at(-1)?.slice(-200) || otherwise;
 }

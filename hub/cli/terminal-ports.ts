@@ -34,13 +34,15 @@ function sink(stream: NodeJS.WriteStream): Sink {
 async function askTerminal(question: string): Promise<string | null> {
   process.stderr.write(question);
   const lines = createInterface({ input: process.stdin, terminal: false });
-  return await new Promise((resolve) => {
+  const answer = await new Promise<string | null>((resolve) => {
     lines.once("line", (line) => {
       resolve(line);
       lines.close();
     });
     lines.once("close", () => resolve(null));
-  }).finally(() => process.stdin.pause()) as string | null;
+  });
+  process.stdin.pause();
+  return answer;
 }
 
 async function readBounded(path: string, max: number): Promise<FileContent> {

@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { z } from "zod";
 import { equalBytes, utf8 } from "../../proto/wire/bytes.ts";
@@ -12,6 +13,12 @@ export interface StoredApproval {
   readonly chain: readonly Uint8Array[];
 }
 
+/** A stored statement with whether it has already let its machine in. */
+export interface KnownApproval extends StoredApproval {
+  /** It was used before its time was over: coming back is no new admission. Sealed by a key of this boot, like leases. */
+  readonly used: boolean;
+}
+
 const chainSchema = z.array(base64Text(4096)).max(4);
 
 /** Statements by (EK, generation). */
@@ -20,8 +27,13 @@ export class Approvals {
   readonly #insert: StatementSync;
   readonly #void: StatementSync;
   readonly #any: StatementSync;
+  readonly #use: StatementSync;
+  readonly #key: Uint8Array;
 
-  constructor(db: DatabaseSync) {
+  /** `key`: secret of this boot, see {@link Leases}. */
+  constructor(db: DatabaseSync, key: Uint8Array) {
+    this.#key = key;
+    this.#use = db.prepare("UPDATE approvals SET used_mac = ? WHERE ek_name = ? AND generation = ? AND envelope = ?");
     this.#valid = db.prepare("SELECT * FROM approvals WHERE ek_name = ? AND generation = ? AND voided_ms IS NULL ORDER BY seq DESC");
     this.#any = db.prepare("SELECT envelope FROM approvals WHERE ek_name = ? AND generation = ?");
     this.#insert = db.prepare("INSERT INTO approvals (ek_name, generation, envelope, chain, at_ms) VALUES (?, ?, ?, ?, ?)");
@@ -29,11 +41,19 @@ export class Approvals {
   }
 
   /** Statements that nobody voided, newest first. A damaged row is left out: it can only take a right away. */
-  valid(ekName: string, generation: number): readonly StoredApproval[] {
+  valid(ekName: string, generation: number): readonly KnownApproval[] {
     return this.#valid.all(ekName, generation).flatMap((row) => {
       const approval = fromRow(row);
-      return approval === null ? [] : [approval];
+      if (approval === null) return [];
+      const seal = row["used_mac"];
+      const used = seal instanceof Uint8Array && equalBytes(seal, this.#mac(ekName, generation, approval.envelope));
+      return [{ ...approval, used }];
     });
+  }
+
+  /** Notes that a statement let its machine in, in time. */
+  markUsed(ekName: string, generation: number, envelope: Uint8Array): void {
+    this.#use.run(this.#mac(ekName, generation, envelope), ekName, generation, envelope);
   }
 
   /** Stores a statement; the same bytes a second time change nothing, also when they were voided since. */
@@ -45,6 +65,10 @@ export class Approvals {
   /** After a revocation or a failed verdict: nothing signed before it admits again. */
   void(ekName: string, generation: number, nowMs: number): void {
     this.#void.run(Math.floor(nowMs), ekName, generation);
+  }
+
+  #mac(ekName: string, generation: number, envelope: Uint8Array): Uint8Array {
+    return new Uint8Array(createHmac("sha256", this.#key).update(`used\n${ekName}\n${generation}\n`).update(envelope).digest());
   }
 }
 

@@ -43,6 +43,6 @@ export class Leases {
   }
 
   #mac(identity: string, body: string): Uint8Array {
-    return new Uint8Array(createHmac("sha256", this.#key).update(utf8(`${identity}\n${body}`)).digest());
+    return new Uint8Array(createHmac("sha256", this.#key).update(utf8(`lease\n${identity}\n${body}`)).digest());
   }
 }

@@ -77,6 +77,7 @@ export const MIGRATIONS: readonly string[] = [
     envelope BLOB NOT NULL,
     chain TEXT NOT NULL,
     at_ms INTEGER NOT NULL,
+    used_mac BLOB,
     voided_ms INTEGER
   ) STRICT;
   CREATE INDEX approvals_ek ON approvals (ek_name, generation);

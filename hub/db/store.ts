@@ -21,13 +21,13 @@ export class Store {
   readonly audit: Audit;
   readonly #db: DatabaseSync;
 
-  /** `leaseKey`: see {@link Leases}. */
+  /** `leaseKey`: secret of this boot, see {@link Leases}. */
   constructor(path: string, options: { readonly wallMs: () => number; readonly leaseKey: Uint8Array }) {
     this.#db = openDatabase(path);
     this.meta = new Meta(this.#db);
     this.identities = new Identities(this.#db);
     this.evidence = new EvidenceRows(this.#db);
-    this.approvals = new Approvals(this.#db);
+    this.approvals = new Approvals(this.#db, options.leaseKey);
     this.windows = new Windows(this.#db);
     this.documents = new Documents(this.#db);
     this.leases = new Leases(this.#db, options.leaseKey);

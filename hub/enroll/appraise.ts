@@ -109,6 +109,7 @@ function pass(context: HubContext, identity: Identity, facts: BootFacts, peer: P
   const holder = approval === null ? null : store.identities.bySlot(approval.verified.approval.slot);
   if (approval !== null && (holder === null || holder.id === identity.id)) {
     store.identities.apply(attested, { e: "approve", slot: approval.verified.approval.slot }, now);
+    store.approvals.markUsed(identity.ekName, identity.generation, approval.stored.envelope);
     if (identity.baseline === null) store.identities.setBaseline(identity.id, baselineOf(facts));
     store.audit.append({ actor: `node:${identity.id}`, action: "attest", subject: identity.id, detail: `${peer.source}: ${approval.verified.approval.slot}, approved by ${approval.verified.operator}` });
     return { t: "approved" };

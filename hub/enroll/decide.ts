@@ -8,6 +8,7 @@ import { expelIfOut } from "./expel.ts";
 import { findNode } from "./find-node.ts";
 import { DENIAL_MS } from "./greet.ts";
 import type { HubContext } from "./hub-context.ts";
+import { holdsSlot } from "./state.ts";
 import { DENIED } from "./step.ts";
 import { verifyApproval } from "./verify-approval.ts";
 
@@ -39,6 +40,7 @@ export function approve(context: HubContext, wanted: string, stored: StoredAppro
     if (holder !== null && holder.id !== identity.id) throw new HubError("CONFLICT", `slot ${approval.slot} belongs to ${holder.id}`);
     const approved = store.transaction(() => {
       store.approvals.add(identity.ekName, identity.generation, stored, now);
+      store.approvals.markUsed(identity.ekName, identity.generation, stored.envelope);
       if (identity.baseline === null) store.identities.setBaseline(identity.id, baselineOf(state.facts));
       const risks = approval.acceptRisks.length === 0 ? "" : `, accepting ${approval.acceptRisks.join(", ")}`;
       const detail = `${approval.slot} (${approval.role})${risks}${options.reason === "" ? "" : `: ${options.reason}`}`;
@@ -80,6 +82,9 @@ export async function revoke(
   const { store, ports, book } = context;
   const identity = findNode(context, wanted);
   const revoked = audited(context, { by: options.by, action: "revoke", subject: identity.id }, () => {
+    if (holdsSlot(identity.state) && identity.state.slot === context.trust.hubSlot) {
+      throw new HubError("BAD_REQUEST", "the hub can't revoke its own node: without it there is no plane");
+    }
     if (identity.state.t === "banned" || identity.state.t === "retired") throw new HubError("ALREADY_DECIDED", `the node is ${identity.state.t} already`);
     const now = ports.clock.wallMs();
     return store.transaction(() => {

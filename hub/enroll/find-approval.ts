@@ -15,7 +15,7 @@ export function findApproval(
   const question = { cluster: image.cluster, rootCa: image.rootCa, trust, nowMs: ports.clock.wallMs(), identity, facts };
   for (const stored of store.approvals.valid(identity.ekName, identity.generation)) {
     try {
-      return { stored, verified: verifyApproval(stored, question) };
+      return { stored, verified: verifyApproval(stored, { ...question, used: stored.used }) };
     } catch (error) {
       if (!(error instanceof HubError)) throw error;
     }

@@ -153,7 +153,7 @@ t.test("approval", async (t) => {
   await t.rejects(unary(admin, "approve", { id: workerId, approval, acceptRisks: [] }), { code: "APPROVAL_INVALID" }, "another operator's statement");
   await t.rejects(unary(admin, "approve", { id: workerId, approval: undefined, acceptRisks: [] }), { code: "BAD_REQUEST" });
   await t.rejects(unary(admin, "getNode", { id: "zz" }), { code: "NOT_FOUND" });
-  t.equal((await approve("w-1", worker.ekName, "w-1")).state, "approved");
+  t.equal((await approve("w-1", worker.ekName, "w-1", { notAfter: Math.floor(clock.wallMs() / 1000) + 60 })).state, "approved");
   t.equal((await stream.next("admission")).name, "w-1");
   await stream.next("planeUpdate");
   await t.rejects(approve(workerId, worker.ekName, "w-1"), { code: "ALREADY_DECIDED" });
@@ -173,6 +173,8 @@ t.test("the newest stream that passes takes the place of the old one", async (t)
   await old.attest(worker);
   await old.next("admission");
   await old.next("planeUpdate");
+  // The statement's time ends new admissions; this machine is in already.
+  skew += 60_001;
   const young = open(worker);
   await young.attest(worker);
   t.equal((await young.next("admission")).name, "w-1", "without a new approval");

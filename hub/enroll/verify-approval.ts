@@ -16,6 +16,8 @@ export interface ApprovalQuestion {
   readonly nowMs: number;
   readonly identity: Identity;
   readonly facts: BootFacts;
+  /** The statement let this machine in before its time was over; it ends new admissions, not old ones. */
+  readonly used?: boolean;
 }
 
 /** A statement that holds, and who signed it. */
@@ -29,13 +31,13 @@ export interface VerifiedApproval {
 /**
  * Whether an operator's statement admits this machine now (DESIGN §2.12). Called when it arrives and again whenever a
  * stored one is used: a row of the database is never authority. Accepts only if: an operator of this cluster under the
- * image's root signed it; its time is not over; it names this cluster, EK, identity generation and the release
+ * image's root signed it; its time is not over, or was not when it was first used; it names this cluster, EK, identity generation and the release
  * generation that was measured; its role is the measured one and its slot exists with that role; the slot is pinned to
  * this EK, or to none and the statement itself accepts the risk `unanchored`. Throws {@link HubError}.
  */
 export function verifyApproval(stored: StoredApproval, q: ApprovalQuestion): VerifiedApproval {
   const { operator, operatorKey, approval } = openApproval(stored, q);
-  if (approval.notAfter * 1000 <= q.nowMs) throw new HubError("APPROVAL_EXPIRED", "the approval's time is over");
+  if (q.used !== true && approval.notAfter * 1000 <= q.nowMs) throw new HubError("APPROVAL_EXPIRED", "the approval's time is over");
   const differs = (what: string, wanted: string | number, is: string | number): void => {
     if (wanted !== is) throw new HubError("APPROVAL_MISMATCH", `the approval is for ${what} ${wanted}, the machine has ${is}`);
   };

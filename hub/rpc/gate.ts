@@ -13,6 +13,8 @@ export interface Gate<Peer> {
   readonly port: number;
   /** The peer behind a call, by what grpc-js's `getPeer()` says; null when its connection has ended. */
   peerOf(address: string): Peer | null;
+  /** Cuts a connection, for a peer that doesn't read. */
+  drop(address: string): void;
   close(): Promise<void>;
 }
 
@@ -21,6 +23,8 @@ export interface GateOptions<Peer> {
   readonly server: Server;
   readonly listen: { readonly host: string; readonly port: number };
   readonly leaf: HubLeaf;
+  /** Milliseconds; {@link HANDSHAKE_MS} without it. */
+  readonly handshakeMs?: number;
   /** Judges the certificate (DER) that the peer proved possession of. Throws to turn the peer away. */
   admit(certificate: Uint8Array, source: string): Peer;
   /** A peer that was turned away, with the reason. */
@@ -33,7 +37,7 @@ export interface GateOptions<Peer> {
  * certificate's key, `admit` alone judges the certificate, and a socket reaches gRPC only after that.
  */
 export async function openGate<Peer>(options: GateOptions<Peer>): Promise<Gate<Peer>> {
-  const peers = new Map<string, Peer>();
+  const peers = new Map<string, Connection<Peer>>();
   const injector = options.server.createConnectionInjector(ServerCredentials.createInsecure());
   const listener = tls.createServer({
     key: options.leaf.key.export({ type: "pkcs8", format: "pem" }),
@@ -43,7 +47,7 @@ export async function openGate<Peer>(options: GateOptions<Peer>): Promise<Gate<P
     rejectUnauthorized: false,
     minVersion: "TLSv1.3",
     ALPNProtocols: ["h2"],
-    handshakeTimeout: HANDSHAKE_MS,
+    handshakeTimeout: options.handshakeMs ?? HANDSHAKE_MS,
   });
   const sockets = new Set<Socket>();
   listener.on("connection", (socket: Socket) => {
@@ -58,9 +62,12 @@ export async function openGate<Peer>(options: GateOptions<Peer>): Promise<Gate<P
     else socket.destroy();
   });
   const port = await listenOn(listener, options.listen);
+  // For instance no file descriptor left: this connection fails, the next one may not.
+  listener.on("error", (error) => options.refused("", error));
   return {
     port,
-    peerOf: (address) => peers.get(address) ?? null,
+    peerOf: (address) => peers.get(address)?.peer ?? null,
+    drop: (address) => void peers.get(address)?.socket.destroy(),
     close: () => new Promise((resolve) => {
       injector.destroy();
       listener.close(() => resolve());
@@ -70,8 +77,13 @@ export async function openGate<Peer>(options: GateOptions<Peer>): Promise<Gate<P
   };
 }
 
+interface Connection<Peer> {
+  readonly peer: Peer;
+  readonly socket: TLSSocket;
+}
+
 /** Registers the peer under its address, which is unique while the connection lives; false: turn it away. */
-function letIn<Peer>(socket: TLSSocket, options: GateOptions<Peer>, peers: Map<string, Peer>): boolean {
+function letIn<Peer>(socket: TLSSocket, options: GateOptions<Peer>, peers: Map<string, Connection<Peer>>): boolean {
   const source = socket.remoteAddress ?? "";
   const address = `${source}:${socket.remotePort}`;
   try {
@@ -80,7 +92,7 @@ function letIn<Peer>(socket: TLSSocket, options: GateOptions<Peer>, peers: Map<s
     if (raw === undefined) throw new Error("the peer sent no certificate");
     // The same address at a second local address of ours: two connections can't share a key of the table.
     if (peers.has(address)) throw new Error("this address has a connection already");
-    peers.set(address, options.admit(new Uint8Array(raw), source));
+    peers.set(address, { peer: options.admit(new Uint8Array(raw), source), socket });
     socket.once("close", () => peers.delete(address));
     return true;
   } catch (error) {

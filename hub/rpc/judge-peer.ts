@@ -7,16 +7,17 @@ import type { PeerFacts } from "../enroll/peer-facts.ts";
 
 /**
  * Who may open a stream on the node listener (DESIGN §2.1): a stranger with a self-signed certificate, who has proved a
- * key and nothing else, or a node under the node issuer that this hub holds. Everything else throws PkiError.
+ * key and nothing else, or a node under the node issuer that this hub holds.
+ * Either way only the key counts: who the machine is, its evidence says. Everything else throws PkiError.
  */
 export function judgeNodePeer(context: HubContext, certificate: Uint8Array, source: string): PeerFacts {
   const now = new Date(context.ports.clock.wallMs());
   if (isSelfIssued(certificate)) {
-    return { spki: verifySelfSigned(certificate, now).spki, name: null, source };
+    return { spki: verifySelfSigned(certificate, now).spki, source };
   }
   const { cluster, rootCa: root } = context.image;
-  const { spki, name } = verifyIdentity({ chain: [certificate, context.trust.nodeIssuer], root, role: "node", cluster, now });
-  return { spki, name, source };
+  const { spki } = verifyIdentity({ chain: [certificate, context.trust.nodeIssuer], root, role: "node", cluster, now });
+  return { spki, source };
 }
 
 /**

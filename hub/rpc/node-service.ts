@@ -5,11 +5,12 @@ import type { PeerFacts } from "../enroll/peer-facts.ts";
 import { Session } from "../enroll/session.ts";
 import { HubError } from "../error.ts";
 import { CHALLENGE_TTL_MS } from "../enroll/greet.ts";
+import type { Gate } from "./gate.ts";
 import { grpcError } from "./grpc-error.ts";
 
 const HELLO_MS = 10_000;
-/** Unsent bytes of one stream. Updates are never dropped for a slow reader: he loses his stream, and gets everything when he comes back. */
-const MAX_BACKLOG_BYTES = 4 * 1024 * 1024;
+/** Unsent messages of one stream. None is ever dropped for a slow reader: he loses his connection, and gets everything when he comes back. */
+const MAX_BACKLOG = 1024;
 
 /** Streams of the node listener, for heartbeats. */
 export interface NodeStreams {
@@ -17,15 +18,16 @@ export interface NodeStreams {
   heartbeat(): void;
 }
 
-/** `peerOf` gives what the gate proved about a call's connection. */
-export function nodeService(context: HubContext, peerOf: (address: string) => PeerFacts | null): NodeStreams {
+/** Answers streams that came through `gate`. */
+export function nodeService(context: HubContext, gate: () => Pick<Gate<PeerFacts>, "peerOf" | "drop">): NodeStreams {
   const sessions = new Set<Session>();
   return {
     service: {
       attach: (call) => {
-        const peer = peerOf(call.getPeer());
+        const address = call.getPeer();
+        const peer = gate().peerOf(address);
         if (peer === null) return void call.emit("error", grpcError(new HubError("INTERNAL", "the connection has no proven peer")));
-        attach(context, peer, call, sessions);
+        attach(context, peer, call, { sessions, drop: () => gate().drop(address) });
       },
     },
     heartbeat: () => {
@@ -35,10 +37,11 @@ export function nodeService(context: HubContext, peerOf: (address: string) => Pe
   };
 }
 
-function attach(context: HubContext, peer: PeerFacts, call: ServerDuplexStream<NodeMessage, HubMessage>, sessions: Set<Session>): void {
+function attach(context: HubContext, peer: PeerFacts, call: ServerDuplexStream<NodeMessage, HubMessage>, streams: { readonly sessions: Set<Session>; drop(): void }): void {
+  const { sessions, drop } = streams;
   const port = {
     send: (message: HubMessage): void => {
-      if (call.writableLength > MAX_BACKLOG_BYTES) call.destroy();
+      if (call.writableLength > MAX_BACKLOG) drop();
       else call.write(message);
     },
     end: (): void => void call.end(),

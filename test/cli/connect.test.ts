@@ -14,11 +14,14 @@ const { pki } = bench;
 
 t.test("impostors of the hub get nothing but a handshake", async (t) => {
   const foreign = await makePki("demo");
-  const otherCluster: TestPki = { ...(await makePki("other")) };
+  const otherCluster = await makePki("other");
+  // TLS itself is content with this one: only our own check of the name stands between it and the operator.
+  const sibling = await makePki("other", pki.root);
   const leafAsIssuer = await makeIdentity(pki, "hub", "master-1");
   const impostors: readonly (readonly [string, TestPki, TestIdentity])[] = [
     ["a foreign CA's hub", foreign, await makeIdentity(foreign, "hub", "master-1")],
     ["another cluster's hub", otherCluster, await makeIdentity(otherCluster, "hub", "master-1")],
+    ["another cluster's hub under our own root", sibling, await makeIdentity(sibling, "hub", "master-1")],
     ["a node of this cluster", pki, await makeIdentity(pki, "node", "w-1")],
     ["an operator of this cluster", pki, await makeIdentity(pki, "operator", "mallory")],
     ["a hub whose certificate has ended", pki, await makeIdentity(pki, "hub", "master-1", new Date("2021-01-01T00:00:00Z"))],
@@ -34,6 +37,7 @@ t.test("impostors of the hub get nothing but a handshake", async (t) => {
     t.match(JSON.parse(ran.stderr), { kind: "Error", code: "HUB_UNTRUSTED", exit: 8 });
     t.same(impostor.state.calls, [], `${what} saw no call`);
     t.equal(ran.stdout, "");
+    if (serverPki === sibling) t.match(ran.stderr, /not constrained to hub\.demo/, "refused by our check, in its words");
   }
 });
 

@@ -94,7 +94,7 @@ export class HubWorld {
     const role = this.slots.find((s) => s.name === slot)?.role ?? "worker";
     const approval: Approval = {
       ...{ kind: "kubedos/approval", version: 1, cluster: CLUSTER, ekName, slot, role, identityGeneration: 1, releaseGeneration: this.release.generation },
-      ...{ notAfter: Math.floor(Date.now() / 1000) + 3600, acceptRisks: [] },
+      ...{ notAfter: Math.floor(Date.now() / 1000) + 7 * 86_400, acceptRisks: [] },
       ...changes,
     };
     const envelope = encodeEnvelope(signEnvelope(APPROVAL_TYPE, canonicalJson(approval), by.key, createPublicKey(by.key)));

@@ -21,10 +21,10 @@ export interface TestPki {
 const FROM = new Date("2020-01-01T00:00:00Z");
 const UNTIL = new Date("2049-01-01T00:00:00Z");
 
-/** A new root and intermediates, valid for decades. */
-export async function makePki(cluster: string): Promise<TestPki> {
+/** Intermediates for a cluster, valid for decades, under a new root or one that is there already. */
+export async function makePki(cluster: string, existing?: Issuer): Promise<TestPki> {
   const key = p256();
-  const root = { key, certificate: await issueRoot({ ...validity(), cluster, subjectKey: key, key }) };
+  const root = existing ?? { key, certificate: await issueRoot({ ...validity(), cluster, subjectKey: key, key }) };
   const make = async (role: PkiRole): Promise<Issuer> => {
     const own = p256();
     return { key: own, certificate: await issueIntermediate({ ...validity(), cluster, role, subjectKey: own, issuer: root }) };

@@ -47,7 +47,7 @@ export class TestMachine {
 
 /** A self-signed certificate as a node has before it is admitted. */
 export async function selfSigned(key: KeyObject): Promise<Uint8Array> {
-  const validity = { notBefore: new Date(Date.now() - 3_600_000), notAfter: new Date(Date.now() + 3_600_000), serial: new Uint8Array(16).fill(9) };
+  const validity = { notBefore: new Date(Date.now() - 3_600_000), notAfter: new Date(Date.now() + 7 * 86_400_000), serial: new Uint8Array(16).fill(9) };
   return await issueSelfSigned({ ...validity, subjectKey: key, key });
 }
 

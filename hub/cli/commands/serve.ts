@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { parseImageConfig } from "../../../proto/release/image-config.ts";
+import { HUB_DEFAULTS } from "../../hub-options.ts";
 import { CliError } from "../cli-error.ts";
 import { command } from "../command.ts";
 import { EXIT } from "../exit-codes.ts";
-import { HUB_DEFAULTS } from "../../hub-options.ts";
 
 const MAX_IMAGE_CONFIG_BYTES = 64 * 1024;
 

@@ -1,0 +1,11 @@
+import { readFileSync } from "node:fs";
+import { hostPorts } from "../../hub/host/host-ports.ts";
+import { serveHub } from "../../hub/serve.ts";
+import { parseImageConfig } from "../../proto/release/image-config.ts";
+
+/** A hub as a process of its own, for tests that kill it: `hub-process.ts DIR`, ports on stdout when it is ready. */
+const dir = process.argv[2] ?? "";
+const image = parseImageConfig(new Uint8Array(readFileSync(`${dir}/image.json`)));
+const buckets = { burst: 1000, perSecond: 1000 };
+const hub = await serveHub({ image, stateDir: dir, runDir: dir, listen: "127.0.0.1", nodePort: 0, operatorPort: 0, buckets }, hostPorts());
+process.stdout.write(`${JSON.stringify({ nodePort: hub.nodePort, operatorPort: hub.operatorPort })}\n`);
