@@ -88,6 +88,8 @@ export interface Dial {
 
 /** Dials the hub. Resolves when the TLS handshake is over and the hub was verified. */
 export interface HubConnector {
+  /** Loads what a dial needs, while the caller waits for something else. */
+  prepare(): Promise<void>;
   dial(dial: Dial, signal: AbortSignal): Promise<HubStream>;
 }
 

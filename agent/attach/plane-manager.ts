@@ -8,6 +8,7 @@ import type { PlaneStatus } from "../status/status.ts";
 import type { StatusBoard } from "../status/status-board.ts";
 import { applyWireguard } from "../wg/apply.ts";
 import { observeWireguard } from "../wg/observe.ts";
+import type { ObservedInterface } from "../wg/observed.ts";
 import { planWireguard } from "../wg/plan.ts";
 import { desiredPlanes } from "./desired-planes.ts";
 import { applyUpdate, type PeerMap, type VerifiedPeer } from "./peer-map.ts";
@@ -58,7 +59,7 @@ export class PlaneManager {
       await this.#o.firewall.update({ stage: "admitted", wireguardPeers: this.#dialled() });
       const observed = await observeWireguard(this.#o.ports.runner);
       const keep = observed.length > 0 && this.#map === null;
-      if (!keep) await this.#reconcile();
+      if (!keep) await this.#reconcile(observed);
     });
   }
 
@@ -73,7 +74,7 @@ export class PlaneManager {
       try {
         // New endpoints must pass the firewall before WireGuard dials them.
         await this.#o.firewall.update({ wireguardPeers: this.#dialled() });
-        await this.#reconcile();
+        await this.#reconcile(await observeWireguard(this.#o.ports.runner));
       } catch (error) {
         // Not acknowledged: the same update may come again.
         this.#map = before;
@@ -102,12 +103,12 @@ export class PlaneManager {
     await this.#serialize(() => this.#show());
   }
 
-  async #reconcile(): Promise<void> {
+  async #reconcile(observed: readonly ObservedInterface[]): Promise<void> {
     const { runner } = this.#o.ports;
     const place = this.#place;
     if (place === null) return;
     const desired = desiredPlanes({ config: this.#o.config, keys: this.#o.keys, place, peers: this.peers });
-    const ops = planWireguard(await observeWireguard(runner), desired);
+    const ops = planWireguard(observed, desired);
     await applyWireguard(runner, ops, (dev) => Object.entries(this.#o.keys.wireguard).find(([name]) => name === dev)?.[1].privateKey ?? "");
     await this.#show();
   }

@@ -22,7 +22,8 @@ export const baseFirewall = defineStep({
       wireguardPeers: place === null || hub === null ? [] : [hub.host],
       probes: [],
     });
-    await firewall.update({});
+    // nft takes its time; gRPC, the largest thing to load, takes the same time.
+    await Promise.all([firewall.update({}), ports.hub.prepare()]);
     return { firewall, place };
   },
 });

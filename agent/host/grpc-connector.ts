@@ -27,8 +27,11 @@ interface Handshake {
 
 /** Dials hubs by gRPC over TLS 1.3. gRPC is loaded at the first dial. */
 export const grpcConnector: HubConnector = {
+  async prepare() {
+    await loadGrpc();
+  },
   async dial(dial, signal) {
-    const [grpc, { NodeServiceClient: Client }] = await Promise.all([import("@grpc/grpc-js"), import("../../proto/gen/kubedos/v1/node.ts")]);
+    const [grpc, { NodeServiceClient: Client }] = await loadGrpc();
     const handshake: Handshake = { hubKey: null, refusal: null };
     const client = new Client(`ipv4:${dial.host}:${dial.port}`, secure(grpc, dial, handshake), {
       ...CHANNEL_OPTIONS,
@@ -49,6 +52,10 @@ export const grpcConnector: HubConnector = {
     }
   },
 };
+
+async function loadGrpc() {
+  return await Promise.all([import("@grpc/grpc-js"), import("../../proto/gen/kubedos/v1/node.ts")]);
+}
 
 function secure(grpc: typeof import("@grpc/grpc-js"), dial: Dial, handshake: Handshake): ChannelCredentials {
   const context = createSecureContext({ ca: dial.rootCa, cert: dial.certificate, key: dial.key, minVersion: "TLSv1.3" });

@@ -19,7 +19,7 @@ export interface HostOptions {
 export function createPorts({ root, tpm }: HostOptions): Ports {
   const under = root === "/" ? "" : root;
   return {
-    runner: createRunner(["/usr/sbin", "/usr/bin"].map((folder) => `${under}${folder}`).join(":")),
+    runner: createRunner({ path: ["/usr/sbin", "/usr/bin"].map((folder) => `${under}${folder}`).join(":"), memory: `${under}/run/kubedos` }),
     files: createFiles(root),
     clock: systemClock,
     entropy: { bytes: (n) => new Uint8Array(randomBytes(n)) },
@@ -28,6 +28,11 @@ export function createPorts({ root, tpm }: HostOptions): Ports {
     tcp: systemTcpProbe,
     hub: {
       // gRPC and the certificate library are the larger half of the program: loaded when they are needed.
+      async prepare() {
+        // After the caller's own work is under way.
+        await new Promise((resolve) => setImmediate(resolve));
+        await import("./grpc-connector.ts").then((connector) => connector.grpcConnector.prepare());
+      },
       dial: async (dial: Dial, signal: AbortSignal) => await (await import("./grpc-connector.ts")).grpcConnector.dial(dial, signal),
     },
     async openTpm() {

@@ -1,29 +1,63 @@
+import { constants } from "node:fs";
+import { type FileHandle, mkdir, open, unlink } from "node:fs/promises";
+import { join } from "node:path";
 import type { Argv, Runner } from "../ports.ts";
 import { AgentError } from "../error.ts";
 
 const TIMEOUT_MS = 30_000;
+const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
+
+/** Where programs are, and where their input may lie in memory. */
+export interface RunnerOptions {
+  /** Folders with programs, as in PATH; no others are searched. */
+  readonly path: string;
+  /** A folder on a tmpfs that root alone can write. */
+  readonly memory: string;
+}
 
 /**
- * Runs programs found in `path` alone, with nothing but a fixed environment. execa is loaded at the first command: the
- * agent measures itself before it needs one.
+ * Runs programs with nothing but a fixed environment. execa is loaded at the first command: the agent measures itself
+ * before it needs one.
  */
-export function createRunner(path: string): Runner {
+export function createRunner({ path, memory }: RunnerOptions): Runner {
+  let count = 0;
   return {
-    async run([file, ...args]: Argv, stdin?: string): Promise<string> {
+    async run([file, ...args]: Argv, stdin = ""): Promise<string> {
       const { execa } = await import("execa");
-      const result = await execa(file, args, {
-        input: stdin ?? "",
-        env: { PATH: path, LC_ALL: "C" },
-        extendEnv: false,
-        timeout: TIMEOUT_MS,
-        reject: false,
-        stripFinalNewline: false,
-        maxBuffer: 16 * 1024 * 1024,
-      });
-      if (!result.failed) return result.stdout;
-      const said = result.stderr.trim().slice(0, 400);
-      const why = result.exitCode === undefined ? (result.shortMessage ?? "could not start") : `exit code ${result.exitCode}`;
-      throw new AgentError("COMMAND_FAILED", `${file} ${args.join(" ")}: ${why}${said === "" ? "" : `, ${said}`}`);
+      const input = await namelessFile(join(memory, `.stdin-${process.pid}-${count++}`), stdin);
+      try {
+        const result = await execa(file, args, {
+          stdin: input.fd,
+          env: { PATH: path, LC_ALL: "C" },
+          extendEnv: false,
+          timeout: TIMEOUT_MS,
+          reject: false,
+          stripFinalNewline: false,
+          maxBuffer: MAX_OUTPUT_BYTES,
+        });
+        if (!result.failed) return result.stdout;
+        const said = result.stderr.trim().slice(0, 400);
+        const why = result.exitCode === undefined ? (result.originalMessage ?? "could not start") : `exit code ${result.exitCode}`;
+        throw new AgentError("COMMAND_FAILED", `${[file, ...args].join(" ")}: ${why}${said === "" ? "" : `, ${said}`}`);
+      } finally {
+        await input.close();
+      }
     },
   };
+}
+
+/**
+ * Standard input as a file without a name. Both runtimes make their pipes from sockets, and a program that opens
+ * `/dev/stdin` by name, as `wg` does for keys, can't open a socket again (ENXIO); nor does a file break when the program
+ * ends without reading it.
+ */
+async function namelessFile(path: string, text: string): Promise<FileHandle> {
+  const create = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+  await mkdir(join(path, ".."), { recursive: true });
+  const file = await open(path, create, 0o600);
+  await unlink(path);
+  const data = Buffer.from(text);
+  // At position 0: the offset that the program inherits stays at the beginning.
+  for (let at = 0; at < data.length; ) at += (await file.write(data, at, data.length - at, at)).bytesWritten;
+  return file;
 }

@@ -24,8 +24,9 @@ type WireguardPart = Pick<ObservedInterface, "name" | "publicKey" | "listenPort"
 export async function observeWireguard(runner: Runner): Promise<readonly ObservedInterface[]> {
   const dump = parseDump(await runner.run(["wg", "show", "all", "dump"]));
   if (dump.length === 0) return [];
-  const links = parseJson(linksSchema, utf8(await runner.run(["ip", "-j", "address", "show"])), MAX_OUTPUT_BYTES);
-  const routes = parseJson(routesSchema, utf8(await runner.run(["ip", "-j", "-4", "route", "show"])), MAX_OUTPUT_BYTES);
+  const outputs = await Promise.all([runner.run(["ip", "-j", "address", "show"]), runner.run(["ip", "-j", "-4", "route", "show"])]);
+  const links = parseJson(linksSchema, utf8(outputs[0]), MAX_OUTPUT_BYTES);
+  const routes = parseJson(routesSchema, utf8(outputs[1]), MAX_OUTPUT_BYTES);
   return dump.map((wireguard) => {
     const link = links.find((l) => l.ifname === wireguard.name);
     const addresses = (link?.addr_info ?? []).filter((a) => a.family === "inet" && a.local !== undefined);

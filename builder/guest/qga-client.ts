@@ -22,11 +22,13 @@ const writeSchema = z.object({ count: z.int().nonnegative(), eof: z.boolean() })
 
 /**
  * Talks to the QEMU guest agent over its host socket. The guest's answers are untrusted: bounded, and checked by schema.
- * One call at a time. Throws GuestError; REFUSED is the agent's own no.
+ * Files are read and written one after the other, in sync with the agent: a guest that was reset is found again. Throws GuestError; REFUSED is the agent's own no.
  */
 export class QgaClient {
   readonly #path: string;
   #lines: JsonLines | undefined;
+  /** The last whole-file operation that was asked for; the next one waits for it. */
+  #busy: Promise<unknown> = Promise.resolve();
 
   /** `path`: the socket that QEMU listens on. Nothing is opened yet. */
   constructor(path: string) {
@@ -135,7 +137,14 @@ export class QgaClient {
     return false;
   }
 
-  async #withFile<T>(path: string, mode: "r" | "w", signal: AbortSignal | undefined, use: (handle: number) => Promise<T>): Promise<T> {
+  #withFile<T>(path: string, mode: "r" | "w", signal: AbortSignal | undefined, use: (handle: number) => Promise<T>): Promise<T> {
+    const result = this.#busy.then(() => this.#useFile(path, mode, signal, use));
+    this.#busy = result.catch(() => undefined);
+    return result;
+  }
+
+  async #useFile<T>(path: string, mode: "r" | "w", signal: AbortSignal | undefined, use: (handle: number) => Promise<T>): Promise<T> {
+    if (this.#lines === undefined) await this.sync(SYNC_TIMEOUT_MS, signal);
     const handle = await this.call("guest-file-open", { path, mode }, handleSchema, signal);
     try {
       return await use(handle);

@@ -18,8 +18,8 @@ export type Outcome =
 
 /** A machine that failed may ask again after a reboot; asking at once with the same boot gives the same answer. */
 const RETRY_MS = 60_000;
-/** Verdicts that say something about us or about time, not about the machine. */
-const NOT_THE_MACHINE: readonly AttestCode[] = ["NO_RELEASE", "CHALLENGE_INVALID", "NONCE_EXPIRED", "JUDGE_FAILED"];
+/** Verdicts that say something about us or about time, not about the machine. A check that broke is none: that counts as no (P29b). */
+const NOT_THE_MACHINE: readonly AttestCode[] = ["NO_RELEASE", "CHALLENGE_INVALID", "NONCE_EXPIRED"];
 
 /**
  * Judges one evidence and makes the transitions that follow, all in one transaction. The challenge was dropped by the

@@ -1,3 +1,4 @@
+import type { AttestCode } from "../attest/codes.ts";
 import type { HubCode } from "../codes.ts";
 
 /** A stream whose machine has proved to be this identity. */
@@ -5,7 +6,7 @@ export interface LiveSession {
   /** An operator approved it: hand out the admission. */
   approved(): void;
   /** Ends the stream with a refusal. */
-  refuse(refusal: { readonly code: HubCode; readonly message: string; readonly retryAfterMs: number }): void;
+  refuse(refusal: { readonly code: HubCode | AttestCode; readonly message: string; readonly retryAfterMs: number }): void;
 }
 
 /** The live stream of each identity; at most one. */

@@ -152,7 +152,7 @@ t.test("approval", async (t) => {
   const approval = signedStatement(world.approval(worker.ekName, "w-1", {}, bob));
   await t.rejects(unary(admin, "approve", { id: workerId, approval, acceptRisks: [] }), { code: "APPROVAL_INVALID" }, "another operator's statement");
   await t.rejects(unary(admin, "approve", { id: workerId, approval: undefined, acceptRisks: [] }), { code: "BAD_REQUEST" });
-  await t.rejects(unary(admin, "getNode", { id: "zz" }), { code: "NOT_FOUND" });
+  for (const id of ["zz", "", "%"]) await t.rejects(unary(admin, "getNode", { id }), { code: "NOT_FOUND" });
   t.equal((await approve("w-1", worker.ekName, "w-1", { notAfter: Math.floor(clock.wallMs() / 1000) + 60 })).state, "approved");
   t.equal((await stream.next("admission")).name, "w-1");
   await stream.next("planeUpdate");

@@ -87,7 +87,7 @@ export class Session implements LiveSession {
     if (this.#state.t === "waiting") this.#admit(this.#state.id);
   }
 
-  refuse(refusal: { readonly code: HubCode; readonly message: string; readonly retryAfterMs: number }): void {
+  refuse(refusal: { readonly code: HubCode | AttestCode; readonly message: string; readonly retryAfterMs: number }): void {
     this.#refuse({ ...refusal, id: this.#id });
   }
 
@@ -131,7 +131,7 @@ export class Session implements LiveSession {
     expelIfOut(this.#context, id);
     if (outcome.t === "refused") {
       const state = this.#context.store.identities.byId(id)?.state.t;
-      if (state === "quarantined") this.#context.live.get(id)?.refuse({ code: "CONFLICT", message: "this identity was quarantined", retryAfterMs: 60_000 });
+      if (state === "quarantined") this.#context.live.get(id)?.refuse(outcome);
       return this.#refuse({ ...outcome, id });
     }
     this.#takeOver(id);

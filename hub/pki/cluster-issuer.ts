@@ -3,9 +3,11 @@ import { issueLeaf } from "../../proto/pki/issue.ts";
 import type { Clock, Entropy } from "../ports.ts";
 import { spkiOf, type IssuerKeys } from "./issuer-keys.ts";
 
-/** A certificate is made anew at each attach; a machine that stays attached is asked for new evidence long before this. */
-const NODE_VALIDITY_MS = 24 * 3_600_000;
-const HUB_VALIDITY_MS = 30 * 24 * 3_600_000;
+/**
+ * Leaves outlive every boot they are made for: the keys under them end with it, nothing renews them within it, and a
+ * node's certificate admits nobody by itself, since each stream brings new evidence.
+ */
+const VALIDITY_MS = 365 * 24 * 3_600_000;
 /** Guests start with clocks that differ by minutes. */
 const SKEW_MS = 15 * 60_000;
 
@@ -43,7 +45,7 @@ export class ClusterIssuer {
   async issueNode(slot: string, spki: Uint8Array): Promise<readonly Uint8Array[]> {
     const subjectKey = createPublicKey({ key: Buffer.from(spki), type: "spki", format: "der" });
     const issuer = { certificate: this.#certificates.node, key: this.#keys.node };
-    const leaf = await issueLeaf({ ...this.#validity(NODE_VALIDITY_MS), subjectKey, cluster: this.#cluster, role: "node", name: slot, issuer });
+    const leaf = await issueLeaf({ ...this.#validity(), subjectKey, cluster: this.#cluster, role: "node", name: slot, issuer });
     return [leaf, this.#certificates.node];
   }
 
@@ -51,12 +53,12 @@ export class ClusterIssuer {
   async issueHub(slot: string): Promise<HubLeaf> {
     const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
     const issuer = { certificate: this.#certificates.hub, key: this.#keys.hub };
-    const leaf = await issueLeaf({ ...this.#validity(HUB_VALIDITY_MS), subjectKey: privateKey, cluster: this.#cluster, role: "hub", name: slot, issuer });
+    const leaf = await issueLeaf({ ...this.#validity(), subjectKey: privateKey, cluster: this.#cluster, role: "hub", name: slot, issuer });
     return { key: privateKey, chain: [leaf, this.#certificates.hub], spki: spkiOf(privateKey) };
   }
 
-  #validity(ms: number): { readonly notBefore: Date; readonly notAfter: Date; readonly serial: Uint8Array } {
+  #validity(): { readonly notBefore: Date; readonly notAfter: Date; readonly serial: Uint8Array } {
     const now = this.#clock.wallMs();
-    return { notBefore: new Date(now - SKEW_MS), notAfter: new Date(now + ms), serial: this.#entropy.bytes(16) };
+    return { notBefore: new Date(now - SKEW_MS), notAfter: new Date(now + VALIDITY_MS), serial: this.#entropy.bytes(16) };
   }
 }

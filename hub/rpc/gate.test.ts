@@ -1,6 +1,7 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { connect } from "node:net";
-import tls from "node:tls";
+import { connect as connectHttp2 } from "node:http2";
+import tls, { connect as connectTls } from "node:tls";
 import { Server } from "@grpc/grpc-js";
 import t from "tap";
 import { issueLeaf, issueSelfSigned } from "../../proto/pki/issue.ts";
@@ -8,8 +9,9 @@ import { operatorClient, socketClient, unary } from "../../test/fakes/admin-clie
 import { HubWorld } from "../../test/fakes/hub-world.ts";
 import { chainPem, keyPem, makeIdentity, makePki, type TestIdentity } from "../../test/fakes/pki.ts";
 import { selfSigned, TestMachine, TestStream } from "../../test/fakes/test-agent.ts";
-import { openGate } from "./gate.ts";
 import { AdminServiceService } from "../../proto/gen/kubedos/v1/admin.ts";
+import { NodeServiceService, type NodeServiceServer } from "../../proto/gen/kubedos/v1/node.ts";
+import { type Gate, openGate } from "./gate.ts";
 
 const world = await HubWorld.make();
 const machine = await TestMachine.boot();
@@ -148,4 +150,27 @@ t.test("a message over the limit ends that stream alone", async (t) => {
   neighbour.hello(machine);
   t.equal((await neighbour.next("refusal")).code, "WINDOW_CLOSED");
   neighbour.close();
+});
+
+t.test("a peer that doesn't read loses its connection, not its messages", async (t) => {
+  const server = new Server();
+  const { privateKey: key } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const leaf = { key, chain: [await selfSigned(key)], spki: new Uint8Array() };
+  const gate: Gate<number> = await openGate({ server, listen: { host: "127.0.0.1", port: 0 }, leaf, admit: () => 1, refused: () => undefined });
+  t.teardown(() => gate.close());
+  let backlog = 0;
+  const attach: NodeServiceServer["attach"] = (call) => {
+    call.on("error", () => undefined);
+    const message = { body: { $case: "waiting" as const, value: { id: "", state: "", message: "x".repeat(2000) } } };
+    for (; backlog <= 1024; backlog = call.writableLength) call.write(message);
+    gate.drop(call.getPeer());
+  };
+  server.addService(NodeServiceService, { attach });
+  const client = connectTls({ host: "127.0.0.1", port: gate.port, rejectUnauthorized: false, key: keyPem(stranger.key), cert: chainPem(stranger.chain), ALPNProtocols: ["h2"] });
+  const session = connectHttp2("https://hub.demo", { createConnection: () => client });
+  session.on("error", () => undefined);
+  const stream = session.request({ ":method": "POST", ":path": "/kubedos.v1.NodeService/Attach", "content-type": "application/grpc", te: "trailers" });
+  stream.on("error", () => undefined).pause();
+  await new Promise((resolve) => session.once("close", resolve));
+  t.equal(backlog, 1025, "messages, not bytes, are what is counted");
 });

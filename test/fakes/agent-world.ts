@@ -88,7 +88,7 @@ export class AgentWorld {
       entropy: { bytes: (n) => new Uint8Array(createHash("shake256", { outputLength: n }).update(String(this.#seed++)).digest()) },
       log: { line: (text) => void this.lines.push(text) },
       tcp: { connect: async () => this.tcp },
-      hub: options.hub ?? { dial: async () => Promise.reject(new AgentError("DISCONNECTED", "no hub in this test")) },
+      hub: options.hub ?? { prepare: async () => undefined, dial: async () => Promise.reject(new AgentError("DISCONNECTED", "no hub in this test")) },
       openTpm: async () => this.#tpm(effect),
     };
   }

@@ -1,0 +1,60 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { operatorClient } from "./admin-client.ts";
+import type { HubWorld } from "./hub-world.ts";
+import { type TestMachine, TestStream } from "./test-agent.ts";
+
+/** The program that {@link HubChild} runs, under Node as it is. */
+export const HUB_PROCESS: string = fileURLToPath(new URL("hub-process.ts", import.meta.url));
+
+/** A hub in a process of its own, to be killed. */
+export class HubChild {
+  readonly world: HubWorld;
+  readonly command: readonly [string, ...string[]];
+  nodePort = 0;
+  operatorPort = 0;
+  #child: ChildProcess | null = null;
+
+  constructor(world: HubWorld, command: readonly [string, ...string[]]) {
+    this.world = world;
+    this.command = command;
+    writeFileSync(join(world.dir, "image.json"), JSON.stringify(world.image));
+  }
+
+  async start(): Promise<void> {
+    const [program, ...args] = this.command;
+    const child = spawn(program, [...args, this.world.dir], { stdio: ["ignore", "pipe", process.env["KUBEDOS_TEST_LOG"] === undefined ? "ignore" : "inherit"] });
+    this.#child = child;
+    const ready = new Promise<string>((resolve, reject) => {
+      child.stdout?.once("data", (data: Buffer) => resolve(data.toString()));
+      child.once("exit", (code) => reject(new Error(`the hub ended with ${code}`)));
+    });
+    while (!existsSync(join(this.world.dir, "issuers.json"))) await new Promise((r) => setTimeout(r, 20));
+    if (!existsSync(join(this.world.dir, "delivery.json"))) await this.world.deliver();
+    Object.assign(this, JSON.parse(await ready));
+  }
+
+  /** Power cut. */
+  async kill(): Promise<void> {
+    const child = this.#child;
+    if (child === null || child.exitCode !== null) return;
+    const exit = new Promise((resolve) => child.once("exit", resolve));
+    child.kill("SIGKILL");
+    await exit;
+  }
+
+  open(m: TestMachine): TestStream {
+    return new TestStream(this.nodePort, m.key, [m.certificate], this.world.image.rootCa);
+  }
+
+  async admin<T>(work: (client: ReturnType<typeof operatorClient>) => Promise<T>): Promise<T> {
+    const client = operatorClient(this.operatorPort, this.world.operator, this.world.image.rootCa);
+    try {
+      return await work(client);
+    } finally {
+      client.close();
+    }
+  }
+}
