@@ -89,6 +89,6 @@ async function showStatus({ files }: ReturnType<typeof createPorts>, output: str
 
 function stopSignal(): AbortSignal {
   const stop = new AbortController();
-  for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, () => stop.abort());
+  for (const name of ["SIGTERM", "SIGINT"] as const) process.on(name, () => stop.abort());
   return stop.signal;
 }

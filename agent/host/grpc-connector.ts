@@ -5,12 +5,13 @@ import type { HubMessage, NodeMessage, NodeServiceClient } from "../../proto/gen
 import { AgentError } from "../error.ts";
 import type { Dial, HubConnector, HubStream } from "../ports.ts";
 
-const DIAL_TIMEOUT_MS = 10_000;
+// Generous: a guest without KVM that boots beside four others is slow, not gone.
+const DIAL_TIMEOUT_MS = 20_000;
 const CHANNEL_OPTIONS = {
   "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
   "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
-  "grpc.keepalive_time_ms": 10_000,
-  "grpc.keepalive_timeout_ms": 5000,
+  "grpc.keepalive_time_ms": 20_000,
+  "grpc.keepalive_timeout_ms": 20_000,
   "grpc.keepalive_permit_without_calls": 1,
   // A dial is one connection: nothing is shared, retried, proxied or looked up behind the agent's back.
   "grpc.use_local_subchannel_pool": 1,

@@ -27,10 +27,13 @@ export function createRunner({ path, memory }: RunnerOptions): Runner {
       const input = await namelessFile(join(memory, `.stdin-${process.pid}-${count++}`), stdin);
       try {
         const result = await execa(file, args, {
-          stdin: input.fd,
+          // execa takes any descriptor; its types name 0 alone.
+          stdin: input.fd as 0,
           env: { PATH: path, LC_ALL: "C" },
           extendEnv: false,
           timeout: TIMEOUT_MS,
+          // A signal to the agent is the agent's: execa would end the process after killing what runs.
+          cleanup: false,
           reject: false,
           stripFinalNewline: false,
           maxBuffer: MAX_OUTPUT_BYTES,

@@ -28,6 +28,7 @@ function connected(address: NetConnectOpts): Promise<Socket> {
 /** TPM 2.0 Part 1, "Command/Response Structure": the size stands behind the 16-bit tag. */
 function exchange(socket: Socket, command: Uint8Array): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
+    if (socket.destroyed) return reject(new AgentError("TPM_MISSING", "the TPM's socket is closed"));
     let got: Uint8Array = new Uint8Array(0);
     const end = (finish: () => void): void => {
       socket.off("data", onData).off("close", onClose).unref();
@@ -40,8 +41,10 @@ function exchange(socket: Socket, command: Uint8Array): Promise<Uint8Array> {
       const header = new ByteReader(got);
       header.u16be();
       const size = header.u32be();
-      if (size > MAX_RESPONSE_BYTES || got.length > size) {
+      if (size < HEADER_BYTES || size > MAX_RESPONSE_BYTES || got.length > size) {
+        // What follows can't be told from this one's rest: the socket is of no more use.
         end(() => reject(new AgentError("TPM_MISSING", `the TPM's response has a size of ${size} bytes`)));
+        socket.destroy();
       } else if (got.length === size) end(() => resolve(got));
     };
     socket.ref().on("data", onData).on("close", onClose);

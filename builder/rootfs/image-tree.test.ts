@@ -93,7 +93,7 @@ t.test("every link of the overlay leads somewhere", async (t) => {
   }
 });
 
-t.test("nft accepts the base rules", async (t) => {
+t.test("nft accepts the base rules", async () => {
   await runTool(tc, ["nft", "--check", "--file", join(tree, "etc/kubedos/base.nft")], { readBinds: [tree] });
 });
 
