@@ -30,6 +30,8 @@ const OPTIONS: readonly string[] = [
   "--minify",
   "--bytecode",
   "--format=esm",
+  // What is imported late is read late: the agent's first step doesn't wait for gRPC.
+  "--splitting",
   // A compiled program would else take code from files in its working directory.
   "--no-compile-autoload-dotenv",
   "--no-compile-autoload-bunfig",
