@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Demo } from "./demo.ts";
+import { errorChain } from "./error-chain.ts";
 import { LINE } from "./line.ts";
 import { renderResult, Reporter } from "./report.ts";
 
@@ -15,6 +16,8 @@ export interface DemoOptions {
   readonly json: boolean;
   readonly specFile: string;
   readonly signal: AbortSignal;
+  /** Called after each phase that held. */
+  readonly after?: (phase: string, demo: Demo) => Promise<void>;
   /** Called with everything still running, before it is ended. */
   readonly hold?: (demo: Demo) => Promise<void>;
 }
@@ -28,10 +31,13 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   const { result } = report;
   let failed = "";
   try {
-    for (const phase of LINE) await report.phase(phase.name, phase.title, () => phase.run(demo));
+    for (const phase of LINE) {
+      await report.phase(phase.name, phase.title, () => phase.run(demo));
+      await options.after?.(phase.name, demo);
+    }
     result.ok = result.proofs.length > 0 && result.proofs.every((proof) => proof.held);
   } catch (error) {
-    failed = options.signal.aborted ? "stopped" : chain(error);
+    failed = options.signal.aborted ? "stopped" : errorChain(error);
   }
   try {
     result.seconds["total"] = report.elapsed();
@@ -45,15 +51,6 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     rmSync(state, { recursive: true, force: true });
   }
   return result.ok ? 0 : options.signal.aborted ? 130 : 1;
-}
-
-/** Every cause of an error, the outermost first. */
-function chain(error: unknown): string {
-  const parts: string[] = [];
-  for (let e: unknown = error; e !== undefined && parts.length < 8; e = e instanceof Error ? e.cause : undefined) {
-    parts.push(e instanceof Error ? e.message : String(e));
-  }
-  return parts.join(": ");
 }
 
 /** Keeps what the guests said when the demo failed; the run's own folder goes. */

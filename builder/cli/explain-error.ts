@@ -1,6 +1,7 @@
 import { PkiError } from "../../proto/pki/error.ts";
 import { SpecError } from "../../proto/spec/error.ts";
 import { WireError } from "../../proto/wire/error.ts";
+import { DeployError, type DeployErrorCode } from "../deploy/error.ts";
 import { BuildError, type BuildErrorCode } from "../error.ts";
 import { KeysError, type KeysErrorCode } from "../keys/error.ts";
 import { PeError } from "../pe/error.ts";
@@ -35,6 +36,16 @@ const keysExits: Record<KeysErrorCode, number> = {
   READABLE_BY_OTHERS: EXIT.permission,
 };
 
+const deployExits: Record<DeployErrorCode, number> = {
+  GUEST_SILENT: EXIT.timeout,
+  GUEST_ENDED: EXIT.failed,
+  WRONG_EK: EXIT.refused,
+  HUB_REFUSED: EXIT.refused,
+  BAD_ANSWER: EXIT.refused,
+  STATE_EXISTS: EXIT.conflict,
+  NOT_DEPLOYED: EXIT.notFound,
+};
+
 const keysNext: Partial<Record<KeysErrorCode, string>> = {
   EXISTS: "choose another --dir, or move the old one away",
   NOT_FOUND: "kubedos-build keys init --dir DIR --cluster NAME",
@@ -47,6 +58,7 @@ export function explainError(e: unknown): Explanation {
   if (e instanceof SpecError) return { message: e.message, next: "", exit: EXIT.usage, code: e.code };
   if (e instanceof BuildError) return { message: e.message, next: e.next, exit: buildExits[e.code], code: e.code };
   if (e instanceof KeysError) return { message: e.message, next: keysNext[e.code] ?? "", exit: keysExits[e.code], code: e.code };
+  if (e instanceof DeployError) return { message: e.message, next: "", exit: deployExits[e.code], code: e.code };
   if (e instanceof ToolError && e.code === "ABORTED") return { message: "stopped; what was half made is gone", next: "", exit: EXIT.interrupted, code: e.code };
   if (e instanceof ToolError) return { message: e.message, next: e.code === "MISSING" ? "install it and run the command again" : "", exit: toolExits[e.code], code: e.code };
   if (e instanceof PeError || e instanceof WireError || e instanceof PkiError) return { message: e.message, next: "", exit: EXIT.refused, code: e.code };

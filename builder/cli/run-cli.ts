@@ -1,9 +1,12 @@
 import { Command, CommanderError } from "commander";
 import type { CliIo } from "./cli-io.ts";
 import { addBuild } from "./commands/build.ts";
+import { addDeployQemu } from "./commands/deploy-qemu.ts";
+import { addDestroyQemu } from "./commands/destroy-qemu.ts";
 import { addKeysInit } from "./commands/keys-init.ts";
 import { addMeasure } from "./commands/measure.ts";
 import { addOperatorIssue } from "./commands/operator-issue.ts";
+import { addPinsShow } from "./commands/pins-show.ts";
 import { addSpecValidate } from "./commands/spec-validate.ts";
 import { EXIT } from "./exit-codes.ts";
 import { explainError } from "./explain-error.ts";
@@ -16,6 +19,9 @@ const commands: readonly { readonly group: string; readonly about: string; reado
   { group: "keys", about: "make and look after a cluster's keys", add: [addKeysInit] },
   { group: "operator", about: "people who approve nodes", add: [addOperatorIssue] },
   { group: "spec", about: "ClusterSpecs", add: [addSpecValidate] },
+  { group: "deploy", about: "bring a cluster to life on a target", add: [addDeployQemu] },
+  { group: "destroy", about: "delete what deploy made on a target", add: [addDestroyQemu] },
+  { group: "pins", about: "pin files: which EK is which slot", add: [addPinsShow] },
   { group: "", about: "", add: [addBuild, addMeasure] },
 ];
 

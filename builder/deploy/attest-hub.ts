@@ -60,7 +60,8 @@ export async function attestHub(mailbox: Mailbox, hub: HubCandidate): Promise<At
   const nonce = hub.entropy(32);
   const secret = hub.entropy(32);
   const verifier = verifierContext(hub.cluster, hub.verifierKey);
-  const credential = makeCredential({ ekPublic, akName: nameOf(akPublic), secret, entropy: hub.entropy });
+  const akName = nameOf(akPublic);
+  const credential = makeCredential({ ekPublic, akName, secret, entropy: hub.entropy });
   const issuedAt = hub.now();
   await mailbox.post("challenge", {
     nonce: toBase64(nonce),
@@ -81,8 +82,8 @@ export async function attestHub(mailbox: Mailbox, hub: HubCandidate): Promise<At
   };
   const verdict = judge(
     evidence,
-    { nonce, secret, verifier, issuedAt, expiresAt: issuedAt + ANSWER_TIMEOUT_MS + 5_000 },
-    { cluster: hub.cluster, peerKey: null, releases: [hub.release], pinnedRole: hub.role, baseline: null, now: hub.now() },
+    { nonce, secret, verifier, ekName, akName: toHex(akName), issuedAt, expiresAt: issuedAt + ANSWER_TIMEOUT_MS + 5_000 },
+    { cluster: hub.cluster, peerKey: null, releases: [hub.release], pinnedRole: hub.role, ekCertificate: null, baseline: null, lastClock: null, now: hub.now() },
   );
   if (!verdict.ok) {
     const first = verdict.findings[0];

@@ -1,14 +1,13 @@
 import { createHash, randomBytes } from "node:crypto";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AttestedFacts } from "../../hub/attest/types.ts";
-import { encodeEnvelope } from "../../proto/dsse/dsse.ts";
 import type { Release } from "../../proto/release/release.ts";
 import type { ClusterSpec, SpecNode } from "../../proto/spec/schema.ts";
-import { canonicalJson } from "../../proto/wire/json.ts";
 import { freeTcpPort, macAddress, randomLan } from "../guest/addresses.ts";
 import { GuestError } from "../guest/guest-error.ts";
-import { type Guest, startGuest } from "../guest/start-guest.ts";
+import { type Guest, guestPaths, startGuest } from "../guest/start-guest.ts";
 import type { Accel } from "../guest/qemu-argv.ts";
 import type { OpenKeys } from "../keys/open-keys.ts";
 import type { Signer } from "../sign/signer.ts";
@@ -19,7 +18,8 @@ import { DeployError } from "./error.ts";
 import { hintString, masterOf, nodeNamed, OPERATOR_PORT } from "./guest-hint.ts";
 import { Mailbox } from "./mailbox.ts";
 import { makeDelivery, type OperatorKey } from "./make-delivery.ts";
-import { makePins, stampGuest } from "./stamp.ts";
+import { stampGuest } from "./stamp.ts";
+import { writePins } from "./state-folder.ts";
 import { tlsAnswers } from "./tls-answers.ts";
 
 const HUB_TIMEOUT_MS = 120_000;
@@ -83,13 +83,18 @@ export class QemuCluster {
     return guest;
   }
 
-  /** Makes every node's vTPM and the signed pin file. */
+  /** Names of the guests that run now. */
+  running(): readonly string[] {
+    return [...this.#guests.values()].filter((guest) => guest.running).map((guest) => guest.name);
+  }
+
+  /** Makes every node's vTPM, or finds the one that was made before, and the signed pin file. */
   async stamp(): Promise<void> {
-    const { spec, tc, signal, signer } = this.#request;
+    const { spec, keys, tc, signal, signer, stateDir } = this.#request;
     const names = new Map<string, string>();
     for (const { name } of spec.topology.nodes) names.set(name, await stampGuest(tc, this.#dir(name), signal));
     this.#ekNames = names;
-    this.#pins = encodeEnvelope(await signer.signDocument("pins", canonicalJson(makePins(spec, 1, names))));
+    this.#pins = await writePins(stateDir, spec, keys, signer, names);
   }
 
   /** Boots the master, attests it before any network to it is used, certifies its hub, and waits until the hub listens. */
@@ -136,6 +141,8 @@ export class QemuCluster {
     const image = release.images.find((i) => i.role === node.role);
     if (image === undefined) throw new DeployError("NOT_DEPLOYED", `the release has no image for role ${node.role}`);
     const host = this.#guests.size + 1;
+    // What a guest writes on its disk is nothing that lasts; an overlay of an older release would boot that one.
+    await rm(guestPaths(this.#dir(as)).disk, { force: true });
     const guest = await startGuest(tc, {
       dir: this.#dir(as),
       name: as,

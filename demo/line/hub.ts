@@ -1,39 +1,11 @@
-import { createPrivateKey } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { QemuCluster } from "../../builder/deploy/qemu-cluster.ts";
-import { probeAccel } from "../../builder/guest/probe-kvm.ts";
-import { prepareVars } from "../../builder/guest/prepare-vars.ts";
-import { KEY_FILES } from "../../builder/keys/files.ts";
-import { OPERATOR_FILES } from "../../builder/keys/issue-operator.ts";
-import { makeFileSigner } from "../../builder/sign/signer.ts";
-import { certificatesFromPem } from "../../proto/pki/pem.ts";
+import { openCluster } from "../../builder/deploy/open-cluster.ts";
 import type { Demo } from "../demo.ts";
 
 /** Makes every vTPM, reads its EK and pins it, before anything has run on any of them. */
 export async function stampGuests(demo: Demo): Promise<void> {
-  const { spec, keys, release, releaseDir, tc } = demo.built;
-  const vars = join(demo.state, "vars.fd");
-  const certificate = (name: "pk" | "kek" | "db"): string => join(demo.keysDir, KEY_FILES[name]);
-  await prepareVars(tc, { pk: certificate("pk"), kek: certificate("kek"), db: certificate("db"), ownerGuid: keys.owner, out: vars });
-  demo.cluster = new QemuCluster({
-    spec,
-    keys,
-    signer: makeFileSigner(keys),
-    release,
-    releaseDir,
-    releaseEnvelope: await demo.releaseFile("release.json"),
-    vars,
-    operator: {
-      key: createPrivateKey(await readFile(join(demo.operatorDir, OPERATOR_FILES.key))),
-      chain: certificatesFromPem(await readFile(join(demo.operatorDir, OPERATOR_FILES.chain), "utf8")),
-    },
-    stateDir: demo.state,
-    tc,
-    accel: await probeAccel(tc, (line) => demo.report.say(line)),
-    report: (line) => demo.report.say(line),
-    signal: demo.signal,
-  });
+  const { spec, keys, releaseDir, tc } = demo.built;
+  const { operatorDir, state: stateDir, signal } = demo;
+  demo.cluster = await openCluster({ spec, keys, releaseDir, operatorDir, stateDir, tc, report: (line) => demo.report.say(line), signal });
   await demo.cluster.stamp();
   demo.report.prove("every slot's EK is pinned before its guest boots", demo.cluster.ekNames.size === spec.topology.nodes.length);
 }

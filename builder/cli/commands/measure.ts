@@ -36,6 +36,8 @@ function describe(pcr: string, rule: PcrRule): string {
       return `${head}recorded when the machine is approved\n`;
     case "replayed":
       return `${head}explained by the event log\n`;
+    case "secure-boot":
+      return `${head}our keys alone, and ${rule.dbxFloor.length} forbidden at least\n`;
     default:
       return rule satisfies never;
   }

@@ -1,0 +1,53 @@
+import { createPrivateKey } from "node:crypto";
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { certificatesFromPem } from "../../proto/pki/pem.ts";
+import type { ClusterSpec } from "../../proto/spec/schema.ts";
+import { prepareVars } from "../guest/prepare-vars.ts";
+import { probeAccel } from "../guest/probe-kvm.ts";
+import { KEY_FILES } from "../keys/files.ts";
+import { OPERATOR_FILES } from "../keys/issue-operator.ts";
+import type { OpenKeys } from "../keys/open-keys.ts";
+import { checkReleaseFiles, readRelease } from "../release/read-release.ts";
+import { RELEASE_FILES } from "../release/release-files.ts";
+import { makeFileSigner } from "../sign/signer.ts";
+import type { Toolchain } from "../toolchain/ensure-toolchain.ts";
+import type { Report } from "../toolchain/report.ts";
+import { QemuCluster } from "./qemu-cluster.ts";
+
+/** Folders from which a cluster on this host is opened. */
+export interface OpenClusterRequest {
+  readonly spec: ClusterSpec;
+  readonly keys: OpenKeys;
+  readonly releaseDir: string;
+  /** Folder made by `kubedos-build operator issue`; this operator signs for the hub's own node. */
+  readonly operatorDir: string;
+  /** A folder a guest; absolute and short, for sockets are made in it. */
+  readonly stateDir: string;
+  readonly tc: Toolchain;
+  readonly report: Report;
+  readonly signal: AbortSignal;
+}
+
+/** Verifies the release and its files, fills the variable store with our keys, and looks how guests can run here. */
+export async function openCluster(request: OpenClusterRequest): Promise<QemuCluster> {
+  const { keys, releaseDir, operatorDir, stateDir, tc, report } = request;
+  const release = await readRelease(releaseDir, keys.releaseKey);
+  await checkReleaseFiles(releaseDir, release);
+  await mkdir(stateDir, { recursive: true, mode: 0o700 });
+  const vars = join(stateDir, "vars.fd");
+  const certificate = (name: "pk" | "kek" | "db"): string => join(releaseDir, RELEASE_FILES.keys, KEY_FILES[name]);
+  await prepareVars(tc, { pk: certificate("pk"), kek: certificate("kek"), db: certificate("db"), ownerGuid: keys.owner, out: vars });
+  return new QemuCluster({
+    ...request,
+    signer: makeFileSigner(keys),
+    release,
+    releaseEnvelope: new Uint8Array(await readFile(join(releaseDir, RELEASE_FILES.release))),
+    vars,
+    operator: {
+      key: createPrivateKey(await readFile(join(operatorDir, OPERATOR_FILES.key))),
+      chain: certificatesFromPem(await readFile(join(operatorDir, OPERATOR_FILES.chain), "utf8")),
+    },
+    accel: await probeAccel(tc, report),
+  });
+}
