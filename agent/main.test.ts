@@ -6,10 +6,11 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createPrivateKey, generateKeyPairSync, randomBytes, X509Certificate } from "node:crypto";
 import t from "tap";
+import { buildSea } from "../builder/compile/build-sea.ts";
 import { judge } from "../hub/attest/judge.ts";
 import type { UnverifiedEvidence, Verdict } from "../hub/attest/types.ts";
 import { admit, imageConfig, peer, releaseKey, rootPem, smbiosTable, spkiOf } from "../test/fakes/agent-case.ts";
-import { BOOT_ID, firmwareLog, knownOf, releaseOf } from "../test/fakes/evidence-case.ts";
+import { BOOT_ID, challengeFor, firmwareLog, knownOf, releaseOf } from "../test/fakes/evidence-case.ts";
 import { type NodeCall, sendChallenge, startNodeHub } from "../test/fakes/node-hub.ts";
 import { makeIdentity, makePki } from "../test/fakes/pki.ts";
 import { startSwtpm, type Swtpm } from "../test/swtpm/start-swtpm.ts";
@@ -33,14 +34,14 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 const built = mkdtempSync(join(tmpdir(), "kubedos-agent-"));
 t.teardown(() => rmSync(built, { recursive: true, force: true }));
 
-/** The programs under test: the source, the bun executable, and what KUBEDOS_AGENT names (the SEA build in CI). */
-function programs(): [string, string[]][] {
+/** The programs under test: the source, and the same source as one executable of bun and of Node. */
+async function programs(): Promise<[string, string[]][]> {
   const bun = here("../node_modules/@oven/bun-linux-x64/bin/bun");
-  const flags = ["--compile", "--minify", "--bytecode", "--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig"];
+  const flags = ["--compile", "--minify", "--bytecode", "--format=esm", "--splitting", "--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig"];
   const { status, stderr } = spawnSync(bun, ["build", ...flags, here("main.ts"), "--outfile", join(built, "kubedos-agent")], { encoding: "utf8" });
   if (status !== 0) throw new Error(`bun can't compile the agent: ${stderr}`);
-  const given = process.env["KUBEDOS_AGENT"];
-  return [["Node", [process.execPath, here("main.ts")]], ["bun", [join(built, "kubedos-agent")]], ...(given === undefined ? [] : [["given", [given]] as [string, string[]]])];
+  await buildSea(here("main.ts"), join(built, "kubedos-agent-sea"), join(built, "sea"));
+  return [["Node", [process.execPath, here("main.ts")]], ["bun", [join(built, "kubedos-agent")]], ["SEA", [join(built, "kubedos-agent-sea")]]];
 }
 
 const pki = await makePki("demo");
@@ -116,10 +117,10 @@ async function judgeCall(call: NodeCall): Promise<Verdict> {
   // Self-signed before the admission, the node's identity afterwards: the key is the same.
   if (own.issuer === own.subject) verifySelfSigned(call.certificate, new Date());
   else verifyIdentity({ chain: [call.certificate, pki.issuers.node.certificate], root: pki.root.certificate, role: "node", cluster: "demo", now: new Date() });
-  return judge(evidence, challenge, knownOf(spkiOf(own.publicKey), [releaseOf(firmwareLog)]));
+  return judge(evidence, challengeFor(challenge, evidence), knownOf(spkiOf(own.publicKey), [releaseOf(firmwareLog)]));
 }
 
-for (const [runtime, program] of programs()) {
+for (const [runtime, program] of await programs()) {
   t.test(`${runtime}: a worker proves itself, is admitted, is killed, comes back`, async (t) => {
     const verdicts: [number, Verdict][] = [];
     const keyOf = (root: string) => createPrivateKey(String(readJson(root, PATHS.keys)?.["tlsKey"]));
@@ -208,7 +209,7 @@ t.test("the hub's node answers the host's mailbox and nobody else's delivery", a
   const part = (name: string): Uint8Array => fromBase64(String(e[name]));
   const evidence = { ekPublic, akPublic, secret: part("secret"), quote: part("quote"), signature: part("signature"), claims: part("claims"), firmwareLog: part("firmwareLog"), userspaceLog: part("userspaceLog") };
   const known = { ...knownOf(null, [releaseOf(firmwareLog, "master")]), pinnedRole: "master" };
-  t.match(judge(evidence, { nonce, secret, verifier, issuedAt: 1000, expiresAt: 2000 }, known), { ok: true, facts: { claims: { issuers: { hub: "AAAA" } } } });
+  t.match(judge(evidence, challengeFor({ nonce, secret, verifier, issuedAt: 1000, expiresAt: 2000 }, evidence), known), { ok: true, facts: { claims: { issuers: { hub: "AAAA" } } } });
 
   const bad: [string, unknown, RegExp][] = [
     ["an unknown key", { ...request, command: "id" }, /nrecognized key/],
@@ -245,6 +246,20 @@ t.test("the hub's node answers the host's mailbox and nobody else's delivery", a
   post("probe", utf8('{"id":7}'));
   t.same(await answer("probe.json"), { id: 7, planes: [], tcp: [] });
   t.match(await until("counts", () => (readJson(machine.root, PATHS.status)?.["mailbox"] as { served: number }).served === 3 ? readJson(machine.root, PATHS.status)?.["mailbox"] : undefined), { served: 3, refused: 9, unknown: 1 });
+});
+
+t.test("the environment and the working folder bring no code into the executables", async (t) => {
+  const trap = mkdtempSync(join(built, "trap-"));
+  writeFileSync(join(trap, "evil.cjs"), `require("node:fs").writeFileSync(${JSON.stringify(join(trap, "ran"))}, "")`);
+  writeFileSync(join(trap, "bunfig.toml"), `preload = ["./evil.cjs"]\n`);
+  writeFileSync(join(trap, ".env"), "BUN_CONFIG_PRELOAD=./evil.cjs\n");
+  const sea = spawnSync(join(built, "kubedos-agent-sea"), ["version"], { cwd: trap, encoding: "utf8", env: { NODE_OPTIONS: `--require=${join(trap, "evil.cjs")}` } });
+  const bun = spawnSync(join(built, "kubedos-agent"), ["version"], { cwd: trap, encoding: "utf8", env: {} });
+  for (const { status, stdout } of [sea, bun]) t.match({ status, stdout }, { status: 0, stdout: /^kubedos-agent / });
+  t.notOk(existsSync(join(trap, "ran")), "nothing of the trap ran");
+  // What bun can't be told to ignore, the unit takes out of the environment.
+  const unit = readFileSync(here("../systemd/kubedos-agent.service"), "utf8");
+  for (const name of ["BUN_BE_BUN", "BUN_OPTIONS", "BUN_CONFIG_PRELOAD", "NODE_OPTIONS", "LD_PRELOAD"]) t.match(unit, new RegExp(`^UnsetEnvironment=.*\\b${name}\\b`, "m"));
 });
 
 t.test("usage", async (t) => {

@@ -9,6 +9,7 @@ export const PATHS = {
   measureLog: "/run/kubedos/measure.log",
   keys: "/run/kubedos/keys.json",
   node: "/run/kubedos/node.json",
+  horizon: "/run/kubedos/horizon.json",
   status: "/run/kubedos/status.json",
   mailboxIn: "/run/kubedos/mailbox/in",
   mailboxOut: "/run/kubedos/mailbox/out",

@@ -37,6 +37,8 @@ export interface Clock {
   now(): Date;
   /** Seconds since the kernel started. */
   uptime(): number;
+  /** The same in milliseconds, for durations that must hold: CLOCK_BOOTTIME, so suspension counts and nobody sets it. */
+  bootTime(): number;
   /** Resolves after `ms`, or early when `signal` aborts. Never rejects. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }

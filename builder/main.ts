@@ -12,6 +12,12 @@ for (const name of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
+// `kubedos-build --help | head -1` is no error.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(EXIT.ok);
+});
+
 const complain = (text: string): void => void process.stderr.write(text);
 process.exitCode = await runCli(
   process.argv.slice(2),

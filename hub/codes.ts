@@ -121,6 +121,21 @@ export const HUB_CODES = {
     cause: "A slow TPM, a broken connection, or a replay.",
     next: "kubedos-hub audit",
   },
+  LEASE_TIMEOUT: {
+    text: "The machine didn't answer when its verdict was to be renewed. That is no verdict: its peers keep it until its lease ends.",
+    cause: "It hangs, is overloaded, was suspended, or its network is broken.",
+    next: "kubedos-hub node show ID",
+  },
+  LEASE_ENDED: {
+    text: "The last good verdict is too old to count, so the node's peers have dropped it.",
+    cause: "The machine or the hub was away for longer than a lease. It comes back by itself when it attests well.",
+    next: "kubedos-hub node show ID",
+  },
+  MASS_REMOVAL_HELD: {
+    text: "By the hub's own computation most nodes would lose their place at once, so it removed none of them.",
+    cause: "Approvals that no longer hold for many nodes: a delivery with other pins or another operator issuer, or a damaged database. Each node still goes when its lease ends.",
+    next: "kubedos-hub audit",
+  },
   PROTOCOL_ERROR: {
     text: "The node sent a message that is not allowed at this point.",
     cause: "An agent of another version, or somebody who tries the protocol.",

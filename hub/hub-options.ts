@@ -1,3 +1,4 @@
+import type { LeaseTimes } from "./enroll/lease-book.ts";
 import type { BucketLimits } from "./enroll/token-buckets.ts";
 import type { ImageConfig } from "../proto/release/image-config.ts";
 
@@ -15,6 +16,8 @@ export interface HubOptions {
   readonly operatorPort: number;
   /** Hellos for each source address. */
   readonly buckets?: BucketLimits;
+  /** Other durations than the image's, so that a test need not wait for minutes. */
+  readonly times?: Partial<LeaseTimes>;
   /** Ends the wait for a delivery. */
   readonly signal?: AbortSignal;
 }

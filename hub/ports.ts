@@ -1,8 +1,8 @@
 import type { judge } from "./attest/judge.ts";
 
-/** Time. Verdicts and challenges are counted on the monotonic clock; the wall clock is for people, certificates and what must outlive a restart. */
+/** Time. Verdicts, leases and challenges are counted on the boot clock; the wall clock is for people and certificates. */
 export interface Clock {
-  /** Milliseconds since some fixed point of this boot; never goes back. */
+  /** Milliseconds since this machine started (CLOCK_BOOTTIME: suspension counts); never goes back, the same for all processes of this boot. */
   monotonicMs(): number;
   /** Milliseconds since 1970; whoever sets the machine's clock controls it. */
   wallMs(): number;

@@ -6,8 +6,11 @@ import { NodeServiceService } from "../proto/gen/kubedos/v1/node.ts";
 import { BootError } from "./boot-error.ts";
 import { Store } from "./db/store.ts";
 import type { HubContext } from "./enroll/hub-context.ts";
-import { endLeases, keepLeases, restoreLeases } from "./enroll/leases.ts";
+import { LeaseBook, type LeaseTimes } from "./enroll/lease-book.ts";
+import { endLeases, restoreLeases } from "./enroll/leases.ts";
 import { LiveSessions } from "./enroll/live-sessions.ts";
+import { Breaker, removeUnbacked } from "./enroll/remove-unbacked.ts";
+import { steadyClock } from "./enroll/steady-clock.ts";
 import { TokenBuckets } from "./enroll/token-buckets.ts";
 import type { HubOptions } from "./hub-options.ts";
 import { ClusterIssuer } from "./pki/cluster-issuer.ts";
@@ -17,7 +20,7 @@ import type { HubPorts } from "./ports.ts";
 import { adminService, type Caller } from "./rpc/admin-service.ts";
 import { openGate } from "./rpc/gate.ts";
 import { judgeNodePeer, judgeOperator } from "./rpc/judge-peer.ts";
-import { nodeService } from "./rpc/node-service.ts";
+import { nodeService, type NodeStreams } from "./rpc/node-service.ts";
 import { openSocket } from "./rpc/open-socket.ts";
 import { SERVER_OPTIONS } from "./rpc/server-options.ts";
 import { acceptTrust } from "./trust/accept-trust.ts";
@@ -34,9 +37,10 @@ export interface RunningHub {
   close(): Promise<void>;
 }
 
-const HEARTBEAT_MS = 10_000;
-const LEASE_SWEEP_MS = 5_000;
-const LEASE_KEEP_MS = 60_000;
+const HEARTBEAT_MS = 15_000;
+const ANSWER_MS = 60_000;
+/** How exactly renewals and ends of leases are met: a hundredth of a renewal, within these bounds. */
+const TICK_MS = { least: 20, most: 1000 };
 const DEFAULT_BUCKETS = { burst: 30, perSecond: 1 };
 
 /**
@@ -45,7 +49,8 @@ const DEFAULT_BUCKETS = { burst: 30, perSecond: 1 };
  * the last step nothing listens, so an unattested hub hands out nothing. Later deliveries (new pins, new releases) are taken
  * while it runs; one that doesn't hold is logged and changes nothing. Throws BootError `STOPPED` when `signal` fires first.
  */
-export async function serveHub(options: HubOptions, ports: HubPorts): Promise<RunningHub> {
+export async function serveHub(options: HubOptions, hostPorts: HubPorts): Promise<RunningHub> {
+  const ports = { ...hostPorts, clock: steadyClock(hostPorts.clock) };
   const stop = new AbortController();
   const signal = options.signal === undefined ? stop.signal : AbortSignal.any([stop.signal, options.signal]);
   const { image } = options;
@@ -76,13 +81,16 @@ export async function serveHub(options: HubOptions, ports: HubPorts): Promise<Ru
     const issuer = new ClusterIssuer({ cluster, keys, certificates: { hub: trust.hubIssuer, node: trust.nodeIssuer }, ...ports });
     const leaf = await issuer.issueHub(trust.hubSlot);
     const book = new PlaneBook(store.meta.nextEpoch(ports.clock.wallMs()));
+    const leases = new LeaseBook(timesOf(options), ports.clock);
     const context: HubContext = {
       ...{ image, ports, store, issuer, book, trust, live: new LiveSessions(), verifier: verifierContext(cluster, leaf.spki) },
+      ...{ leases, unsavedEnds: { ids: new Set<string>(), notBeforeMs: 0 }, breaker: new Breaker() },
       buckets: new TokenBuckets(options.buckets ?? DEFAULT_BUCKETS, ports.clock),
     };
     restoreLeases(context);
+    removeUnbacked(context);
     const listeners = await openListeners(context, options, leaf, cleanups);
-    cleanups.push(...startTimers(context, listeners.heartbeat));
+    cleanups.push(...startTimers(context, listeners.nodes));
     takeLaterDeliveries(deliveries, accept, refused, context).catch(refused);
     ports.log.info("the hub is ready", { slot: trust.hubSlot, nodePort: listeners.nodePort, operatorPort: listeners.operatorPort });
     return { ...listeners, close };
@@ -97,7 +105,7 @@ async function openListeners(
   options: HubOptions,
   leaf: Awaited<ReturnType<ClusterIssuer["issueHub"]>>,
   cleanups: (() => void | Promise<void>)[],
-): Promise<Omit<RunningHub, "close"> & { heartbeat(): void }> {
+): Promise<Omit<RunningHub, "close"> & { readonly nodes: NodeStreams }> {
   const refused = (source: string, error: unknown): void => context.ports.log.warn("peer turned away", { source, err: error });
 
   const nodeServer = new Server(SERVER_OPTIONS);
@@ -122,10 +130,14 @@ async function openListeners(
   const socketPath = join(options.runDir, "hub.sock");
   const socketServer = await openSocket(socketPath, adminService(context, () => ({ t: "socket" })));
   cleanups.push(() => socketServer.forceShutdown());
-  return { nodePort: nodeGate.port, operatorPort: operatorGate.port, socketPath, heartbeat: () => nodes.heartbeat() };
+  return { nodePort: nodeGate.port, operatorPort: operatorGate.port, socketPath, nodes };
 }
 
-function startTimers(context: HubContext, heartbeat: () => void): (() => void)[] {
+function timesOf({ image, times }: HubOptions): LeaseTimes {
+  return { ...image.trust, answerMs: ANSWER_MS, heartbeatMs: HEARTBEAT_MS, ...times };
+}
+
+function startTimers(context: HubContext, nodes: NodeStreams): (() => void)[] {
   const guarded = (what: string, work: () => void) => (): void => {
     try {
       work();
@@ -133,10 +145,26 @@ function startTimers(context: HubContext, heartbeat: () => void): (() => void)[]
       context.ports.log.error(`${what} failed`, { err: error });
     }
   };
+  const { renewMs, heartbeatMs } = context.leases.times;
+  const tickMs = Math.min(TICK_MS.most, Math.max(TICK_MS.least, renewMs / 100));
+  const ends = guarded("ending leases", () => endLeases(context));
+  const { clock } = context.ports;
+  let tickedMs = clock.monotonicMs();
+  const renewals = guarded("renewals", () => {
+    const lateMs = clock.monotonicMs() - tickedMs - tickMs;
+    tickedMs += lateMs + tickMs;
+    nodes.tick(Math.max(0, lateMs));
+  });
+  const removals = guarded("removals", () => {
+    if (context.breaker.doubted) removeUnbacked(context);
+  });
   const timers = [
-    setInterval(guarded("heartbeat", heartbeat), HEARTBEAT_MS),
-    setInterval(guarded("lease sweep", () => endLeases(context)), LEASE_SWEEP_MS),
-    setInterval(guarded("lease keeping", () => keepLeases(context)), LEASE_KEEP_MS),
+    setInterval(guarded("heartbeat", () => nodes.heartbeat()), heartbeatMs),
+    setInterval(() => {
+      ends();
+      renewals();
+      removals();
+    }, tickMs),
   ];
   return timers.map((timer) => () => clearInterval(timer));
 }
@@ -151,6 +179,7 @@ async function takeLaterDeliveries(
     try {
       const trust = accept(data);
       context.trust = trust;
+      context.breaker.doubted = true;
       context.ports.log.info("took a new delivery", { pins: trust.pins.value.serial });
     } catch (error) {
       refused(error);

@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 
 const root = new URL("..", import.meta.url).pathname;
-const projects = ["proto", "hub/attest", "hub", "agent", "builder", "test", "demo", "scripts"];
+const projects = ["proto", "hub/attest", "hub", "agent", "builder", "bench", "test", "demo", "scripts"];
 const argv = ["node_modules/typescript/bin/tsc", "--build", ...projects];
 const result = spawnSync(process.execPath, argv, { cwd: root, stdio: "inherit" });
 process.exitCode = result.status ?? 1;

@@ -64,7 +64,7 @@ async function tap(files: readonly string[], jobs: number, timeout: number, coun
 }
 
 const named = process.argv.slice(2).filter((argument) => !argument.startsWith("-"));
-const all = globSync("{proto,hub,agent,builder,test,demo,scripts}/**/*.test.ts", { cwd: root }).sort();
+const all = globSync("{proto,hub,agent,builder,test,demo,bench,scripts}/**/*.test.ts", { cwd: root }).sort();
 const chosen = named.length === 0 ? all : all.filter((file) => named.some((name) => file.startsWith(name)));
 const count: Count = { pass: 0, fail: 0, skip: 0 };
 

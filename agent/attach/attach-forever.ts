@@ -4,7 +4,9 @@ import { describeError, errorCode } from "../error.ts";
 import { HUB_NODE_PORT } from "../nft/model.ts";
 import type { HubStream } from "../ports.ts";
 import { backoffMs } from "./backoff.ts";
+import { Horizon } from "./horizon.ts";
 import { type AttachContext, Session, type SessionEnd, trustAt } from "./session.ts";
+import { steadyClock } from "./steady-clock.ts";
 
 /** Pause after a refusal for good: an operator may have evicted or un-banned meanwhile. */
 const REFUSED_RETRY_MS = 60_000;
@@ -25,9 +27,15 @@ export function hubAddress(hubRole: boolean, hinted: HubAddress | undefined): Hu
 
 /**
  * Dials, attests, serves the stream, and dials again, until `signal` aborts. Planes stay as they are while the hub is
- * away. They go when the hub refuses this identity for good.
+ * away, up to the horizon; then the node drops its peers and keeps dialling. Planes go when the hub refuses this identity for good.
  */
-export async function attachForever(context: AttachContext, hub: HubAddress | null, signal: AbortSignal): Promise<void> {
+export async function attachForever(from: Omit<AttachContext, "horizon">, hub: HubAddress | null, signal: AbortSignal): Promise<void> {
+  const ports = { ...from.ports, clock: steadyClock(from.ports.clock) };
+  const horizon = await Horizon.start({ ...from, ports });
+  await Promise.all([horizon.watch(signal), dialForever({ ...from, ports, horizon }, hub, signal)]);
+}
+
+async function dialForever(context: AttachContext, hub: HubAddress | null, signal: AbortSignal): Promise<void> {
   const { ports, status } = context;
   if (hub === null) {
     status.node({ state: "unreachable", code: "NO_HUB", message: "no hint says where the hub is" });
@@ -118,7 +126,10 @@ async function refreshWhile(context: AttachContext, session: Session, signal: Ab
 async function pauseRefused(context: AttachContext, end: Extract<SessionEnd, { t: "refused" }>, signal: AbortSignal): Promise<void> {
   const { code, id, message, retryAfterMs } = end.refusal;
   const pause = Math.max(500, retryAfterMs === 0 ? REFUSED_RETRY_MS : Math.min(retryAfterMs, 10 * REFUSED_RETRY_MS));
-  if (retryAfterMs === 0) await context.planes.takeDown();
+  if (retryAfterMs === 0) {
+    await context.planes.takeDown();
+    await context.horizon.clear();
+  }
   const clean = (value: string): string => value.replaceAll(/[^\x20-\x7e]/g, "?").slice(0, 300);
   const retryInSeconds = Math.round(pause / 1000);
   context.status.node({ state: "refused", code: clean(code), id: clean(id), message: clean(message), retryInSeconds });
@@ -130,7 +141,8 @@ function showBreak(context: AttachContext, attempt: Exclude<Attempt, { t: "refus
   const place = context.planes.place;
   if (place !== null) {
     const { id, name, index } = place;
-    context.status.node({ state: "admitted", id, name, index, message: `planes stay up, the hub is away: ${why}` });
+    if (context.planes.adrift) context.status.node({ state: "adrift", id, name, index, message: `all peers were dropped, the hub is away: ${why}` });
+    else context.status.node({ state: "admitted", id, name, index, message: `planes stay up, the hub is away: ${why}` });
   } else {
     const code = attempt.error === undefined ? "CLOSED_BY_HUB" : errorCode(attempt.error);
     context.status.node({ state: "unreachable", code, message: `${hub.host}:${hub.port}: ${why}` });

@@ -36,6 +36,9 @@ export class PlaneManager {
   readonly #serialize: Serialize = createSerialize();
   #place: NodePlace | null;
   #map: PeerMap | null = null;
+  #adrift = false;
+  /** Whether the kernel was brought to what `#adrift` asks for. */
+  #settled = true;
 
   constructor(options: PlaneManagerOptions) {
     this.#o = options;
@@ -47,8 +50,14 @@ export class PlaneManager {
     return this.#place;
   }
 
+  /** Peers that are in use; none while adrift. */
   get peers(): readonly VerifiedPeer[] {
-    return [...(this.#map?.peers.values() ?? [])];
+    return this.#adrift ? [] : [...(this.#map?.peers.values() ?? [])];
+  }
+
+  /** Whether all peers were dropped because the horizon is over. */
+  get adrift(): boolean {
+    return this.#adrift;
   }
 
   /** The interfaces come up; peers follow with the first update. Those of an earlier life stay until then. */
@@ -58,7 +67,7 @@ export class PlaneManager {
       await storePlace(this.#o.ports.files, this.#o.bootId, place);
       await this.#o.firewall.update({ stage: "admitted", wireguardPeers: this.#dialled() });
       const observed = await observeWireguard(this.#o.ports.runner);
-      const keep = observed.length > 0 && this.#map === null;
+      const keep = observed.length > 0 && this.#map === null && !this.#adrift;
       if (!keep) await this.#reconcile(observed);
     });
   }
@@ -85,11 +94,30 @@ export class PlaneManager {
     });
   }
 
+  /**
+   * Drops all peers from the kernel, or sets those of the newest update again. What the hub says meanwhile is kept and
+   * not used. Throws {@link AgentError} `COMMAND_FAILED`; the same call again then does the rest.
+   */
+  async setAdrift(adrift: boolean): Promise<void> {
+    await this.#serialize(async () => {
+      if (this.#adrift === adrift && this.#settled) return;
+      this.#adrift = adrift;
+      this.#settled = false;
+      // Coming back, endpoints must pass the firewall before WireGuard dials them; going, nothing is asked before the peers.
+      if (!adrift) await this.#o.firewall.update({ wireguardPeers: this.#dialled() });
+      await this.#reconcile(await observeWireguard(this.#o.ports.runner));
+      if (adrift) await this.#o.firewall.update({ wireguardPeers: this.#dialled() });
+      this.#settled = true;
+    });
+  }
+
   /** The hub took the identity back: no interface, no peer, the firewall as before admission. */
   async takeDown(): Promise<void> {
     await this.#serialize(async () => {
       this.#place = null;
       this.#map = null;
+      this.#adrift = false;
+      this.#settled = true;
       await forgetPlace(this.#o.ports.files);
       await this.#o.firewall.update({ stage: "base", wireguardPeers: [], probes: [] });
       const ops = planWireguard(await observeWireguard(this.#o.ports.runner), []);

@@ -1,6 +1,6 @@
 import { verifierContext } from "../../proto/evidence/extra-data.ts";
 import { EVIDENCE_LIMITS } from "../../proto/evidence/limits.ts";
-import type { Challenge, HubMessage, NodeMessage, PlaneUpdate, Refusal } from "../../proto/gen/kubedos/v1/node.ts";
+import type { Challenge, Heartbeat, HubMessage, NodeMessage, PlaneUpdate, Refusal } from "../../proto/gen/kubedos/v1/node.ts";
 import type { ImageConfig } from "../../proto/release/image-config.ts";
 import { AgentError } from "../error.ts";
 import type { HubStream, Ports } from "../ports.ts";
@@ -9,6 +9,7 @@ import type { Attestor } from "../tpm/attestor.ts";
 import type { Measurer } from "../tpm/measurer.ts";
 import type { TpmIdentity } from "../tpm/tpm-identity.ts";
 import type { NodeKeys } from "../boot/node-keys.ts";
+import type { Horizon } from "./horizon.ts";
 import type { PlaneManager } from "./plane-manager.ts";
 import { readAdmission } from "./read-admission.ts";
 import type { Trust } from "./verify-approval.ts";
@@ -27,10 +28,16 @@ export interface AttachContext {
   readonly attestor: Attestor;
   readonly measurer: Measurer;
   readonly planes: PlaneManager;
+  readonly horizon: Horizon;
 }
 
 /** How a session ended without an error. */
 export type SessionEnd = { readonly t: "refused"; readonly refusal: Refusal } | { readonly t: "ended" };
+
+/** The maker's certificate and chain, as the hello carries them. */
+function ekCertificateFields({ ekCertificate: { certificate, chain } }: TpmIdentity): { ekCertificate: Buffer; ekIntermediates: Buffer[] } {
+  return { ekCertificate: Buffer.from(certificate), ekIntermediates: chain.map((part) => Buffer.from(part)) };
+}
 
 /** One Attach stream: says hello, answers whatever the hub asks, in order, until it ends. */
 export class Session {
@@ -38,6 +45,10 @@ export class Session {
   readonly #stream: HubStream;
   #admitted = false;
   #believed = false;
+  /** When each evidence of this stream was asked for, on the boot clock. */
+  readonly #answers: number[] = [];
+  /** The peers are those that this stream's hub named. */
+  #mapped = false;
 
   constructor(context: AttachContext, stream: HubStream) {
     this.#c = context;
@@ -54,8 +65,8 @@ export class Session {
     const { config, identity, bootId, status } = this.#c;
     const ekPublic = Buffer.from(identity.ek.publicArea);
     const akPublic = Buffer.from(identity.ak.publicArea);
-    this.#send({ $case: "hello", value: { protocol: PROTOCOL, cluster: config.cluster, ekPublic, akPublic, bootId } });
-    status.node({ state: "attesting", message: "said hello, waits for a challenge" });
+    this.#send({ $case: "hello", value: { protocol: PROTOCOL, cluster: config.cluster, ekPublic, akPublic, bootId, ...ekCertificateFields(identity) } });
+    if (!this.#c.planes.adrift) status.node({ state: "attesting", message: "said hello, waits for a challenge" });
     for await (const message of this.#stream.messages) {
       const end = await this.#take(message);
       if (end !== null) return end;
@@ -64,6 +75,8 @@ export class Session {
   }
 
   async #take({ body }: HubMessage): Promise<SessionEnd | null> {
+    // A process that was stopped finds the hub's older words here. First of all its own time counts.
+    await this.#c.horizon.check();
     switch (body?.$case) {
       case "challenge":
         await this.#answer(body.value);
@@ -83,6 +96,8 @@ export class Session {
         await this.#apply(body.value);
         return null;
       case "heartbeat":
+        await this.#extend(body.value);
+        return null;
       case undefined:
         // A message that this version doesn't know is no reason to lose the node.
         return null;
@@ -93,6 +108,7 @@ export class Session {
 
   async #answer(challenge: Challenge): Promise<void> {
     const { nonce, credentialBlob, encryptedSecret } = challenge;
+    this.#answers.push(this.#c.ports.clock.bootTime());
     const limit = EVIDENCE_LIMITS.publicArea;
     if (nonce.length !== NONCE_BYTES || credentialBlob.length > limit || encryptedSecret.length > limit) {
       throw new AgentError("PROTOCOL", "the hub's challenge has parts of a wrong size");
@@ -116,7 +132,7 @@ export class Session {
         userspaceLog: Buffer.from(e.userspaceLog),
       },
     });
-    if (!this.#admitted) this.#c.status.node({ state: "attesting", message: "sent its evidence" });
+    if (!this.#admitted && !this.#c.planes.adrift) this.#c.status.node({ state: "attesting", message: "sent its evidence" });
   }
 
   async #admit(admission: Parameters<typeof readAdmission>[0]): Promise<void> {
@@ -127,15 +143,34 @@ export class Session {
     status.update({ phase: measurer.phase });
     await planes.admit(place);
     this.#admitted = true;
-    status.node({ state: "admitted", id: place.id, name: place.name, index: place.index, message: "connected to the hub" });
+    // Adrift, it is back only when its peers are.
+    if (!planes.adrift) status.node({ state: "admitted", id: place.id, name: place.name, index: place.index, message: "connected to the hub" });
   }
 
   async #apply(update: PlaneUpdate): Promise<void> {
     if (!this.#admitted) throw new AgentError("PROTOCOL", "the hub named peers before it admitted this node");
     const applied = await this.#c.planes.update(update, this.#trust());
     if (!applied) return;
+    if (update.full) {
+      this.#mapped = true;
+      // Who names peers has believed an evidence of this stream, perhaps not yet the newest: until a heartbeat says more,
+      // the lease of the one before is the horizon.
+      await this.#c.horizon.grant((this.#answers.at(-2) ?? this.#answers[0] ?? 0) + this.#c.config.trust.leaseMs);
+    }
     this.#send({ $case: "planeAck", value: { epoch: update.epoch, serial: update.serial } });
     this.report();
+  }
+
+  /**
+   * The horizon counts from the heartbeat's receipt, and ends at the latest one lease after this node was asked for the
+   * evidence that it rests on: the hub can shorten it, and a word of the hub that lay somewhere can't lengthen it.
+   */
+  async #extend({ horizonMs, verdicts }: Heartbeat): Promise<void> {
+    if (!this.#mapped) return;
+    const answered = this.#answers[verdicts - 1];
+    if (answered === undefined) throw new AgentError("PROTOCOL", "the hub's heartbeat rests on an evidence that this stream never saw");
+    const { clock } = this.#c.ports;
+    await this.#c.horizon.grant(Math.min(clock.bootTime() + horizonMs, answered + this.#c.config.trust.leaseMs));
   }
 
   /** Tells the hub what the kernel has. */

@@ -92,7 +92,8 @@ function describe(node: NodeStatus): string {
     case "refused":
       return `refused ${node.code}: ${node.message} (asks again in ${node.retryInSeconds} s)`;
     case "admitted":
-      return `admitted as ${node.name}: ${node.message}`;
+    case "adrift":
+      return `${node.state} as ${node.name}: ${node.message}`;
     default:
       return node satisfies never;
   }

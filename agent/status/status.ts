@@ -9,7 +9,8 @@ export type NodeStatus =
   | { readonly state: "attesting"; readonly message: string }
   | { readonly state: "pending" | "unanchored"; readonly id: string; readonly message: string }
   | { readonly state: "refused"; readonly code: string; readonly id: string; readonly message: string; readonly retryInSeconds: number }
-  | { readonly state: "admitted"; readonly id: string; readonly name: string; readonly index: number; readonly message: string };
+  /** `adrift`: admitted, and all peers dropped because the hub didn't renew the node in time. */
+  | { readonly state: "admitted" | "adrift"; readonly id: string; readonly name: string; readonly index: number; readonly message: string };
 
 /** A peer of one plane: public facts only. */
 export interface PeerStatus {

@@ -1,6 +1,7 @@
-import { nameOf } from "../../proto/tpm/public.ts";
+import { nameOf, parsePublic } from "../../proto/tpm/public.ts";
 import { toHex } from "../../proto/wire/hex.ts";
 import type { AgentTpm } from "./agent-tpm.ts";
+import { type EkCertificateNv, readEkCertificate } from "./ek-certificate.ts";
 
 type Ek = Awaited<ReturnType<AgentTpm["createEk"]>>;
 type Ak = Awaited<ReturnType<AgentTpm["createAk"]>>;
@@ -11,11 +12,14 @@ export interface TpmIdentity {
   readonly ak: Ak;
   /** Name of the EK (000b ‖ SHA-256), hex: what an operator compares. */
   readonly ekName: string;
+  /** What vouches for the EK, where the TPM's maker gave it something. */
+  readonly ekCertificate: EkCertificateNv;
 }
 
 /** Loads the EK (P-256; RSA-2048 where the TPM has no P-256 EK) and the AK, both under the endorsement hierarchy. */
 export async function createTpmIdentity(tpm: AgentTpm): Promise<TpmIdentity> {
   const ek = await tpm.createEk("ecc").catch(() => tpm.createEk("rsa"));
   const ak = await tpm.createAk();
-  return { ek, ak, ekName: toHex(nameOf(ek.publicArea)) };
+  const ekCertificate = await readEkCertificate(tpm, parsePublic(ek.publicArea).type);
+  return { ek, ak, ekName: toHex(nameOf(ek.publicArea)), ekCertificate };
 }

@@ -16,6 +16,8 @@ export interface ImageConfigInputs {
   /** DER. */
   readonly root: Uint8Array;
   readonly epoch: number;
+  /** Milliseconds. */
+  readonly trust: { readonly lease: number; readonly renew: number };
 }
 
 /** Bytes of `/etc/kubedos/image.json`: canonical JSON, taken by the parser that the agent uses. */
@@ -34,6 +36,7 @@ export function makeImageConfig(inputs: ImageConfigInputs): Uint8Array {
     releaseKeys: [toBase64(inputs.releaseKey.export({ type: "spki", format: "der" }))],
     rootCa: certificatePem(inputs.root),
     epoch,
+    trust: { leaseMs: inputs.trust.lease, renewMs: inputs.trust.renew },
   };
   const bytes = canonicalJson(config);
   parseImageConfig(bytes);

@@ -71,7 +71,7 @@ export async function planRelease(request: PlanRequest, used: readonly RoleDefin
   const images: ImageInputs[] = [];
   for (const role of used) {
     const programs = role.hub ? [await compile(AGENT), await compile(HUB)] : [await compile(AGENT)];
-    const config = makeImageConfig({ cluster, role, planes: spec.network.planes, releaseKey: keys.releaseKey, root: keys.root, epoch });
+    const config = makeImageConfig({ cluster, role, planes: spec.network.planes, releaseKey: keys.releaseKey, root: keys.root, epoch, trust: spec.trust });
     images.push({ ...common, role, config, programs });
   }
   const all = { images: images.map((i) => [i.role.name, imageKey(tc, i)]), keys: keys.manifest, generation, recipe: await sourceDigest(RELEASE_RECIPE) };

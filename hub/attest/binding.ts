@@ -1,15 +1,21 @@
 import { type Claims, parseClaims } from "../../proto/evidence/claims.ts";
-import { evidenceExtraData } from "../../proto/evidence/extra-data.ts";
+import { extraDataOver } from "../../proto/evidence/extra-data.ts";
 import { fromBase64 } from "../../proto/wire/base64.ts";
-import { equalBytes } from "../../proto/wire/bytes.ts";
+import { equalBytes, sha256 } from "../../proto/wire/bytes.ts";
 import { Refusal, refuseAs } from "./refusal.ts";
 import type { Challenge, Known, UnverifiedEvidence } from "./types.ts";
 
+/** SHA-256 of both logs, as the quote covers them. */
+export interface LogDigests {
+  readonly firmwareLog: Uint8Array;
+  readonly userspaceLog: Uint8Array;
+}
+
 /** That the quote was made for this challenge, this verifier, these claims and these logs (P5, P6). Throws Refusal `BINDING_WRONG`. */
-export function checkBinding(extraData: Uint8Array, evidence: UnverifiedEvidence, challenge: Challenge): void {
-  const { claims, firmwareLog, userspaceLog } = evidence;
-  const expected = evidenceExtraData({ nonce: challenge.nonce, verifier: challenge.verifier, claims, firmwareLog, userspaceLog });
-  if (!equalBytes(extraData, expected)) throw new Refusal("BINDING_WRONG");
+export function checkBinding(extraData: Uint8Array, evidence: UnverifiedEvidence, challenge: Challenge): LogDigests {
+  const digests = { claims: sha256(evidence.claims), firmwareLog: sha256(evidence.firmwareLog), userspaceLog: sha256(evidence.userspaceLog) };
+  if (!equalBytes(extraData, extraDataOver(challenge, digests))) throw new Refusal("BINDING_WRONG");
+  return digests;
 }
 
 /**

@@ -30,9 +30,37 @@ export const ATTEST_CODES = {
     text: "The attestation key isn't a restricted signing key that was made in its TPM and stays there.",
     cause: "A key without these attributes could sign anything, so it proves nothing. Treat the machine as hostile and look at its console.",
   },
+  EK_CERTIFICATE_MALFORMED: {
+    text: "A certificate of the endorsement key can't be read.",
+    cause: "The TPM's maker wrote it against the standard, or it was damaged. If the maker is known for it, allow the quirk that the message names.",
+  },
+  EK_CERTIFICATE_UNFIT: {
+    text: "The certificate isn't one for an endorsement key, or something in its chain may not issue any.",
+    cause: "Another certificate was put into the TPM, or a leaf was used as an authority. Treat the machine as hostile.",
+  },
+  EK_CERTIFICATE_KEY_WRONG: {
+    text: "The certificate is about another key than this endorsement key.",
+    cause: "A genuine certificate of another TPM was shown, or the EK is of another template. Compare `tpm2_getekcertificate` with the EK.",
+  },
+  EK_CERTIFICATE_EXPIRED: {
+    text: "A certificate in the endorsement key's chain isn't valid at this time.",
+    cause: "The maker's certificate ran out, or the hub's clock is wrong. Look at the clock, then at the maker's list.",
+  },
+  EK_CERTIFICATE_REVOKED: {
+    text: "A certificate in the endorsement key's chain was revoked.",
+    cause: "The maker or an operator withdrew it. Take the machine out.",
+  },
+  EK_CERTIFICATE_UNTRUSTED: {
+    text: "The endorsement key's certificate doesn't lead to a configured root.",
+    cause: "The TPM's maker isn't configured, an intermediate is missing, or anybody made this TPM. Add the maker's root, or pin the EK.",
+  },
   CHALLENGE_INVALID: {
     text: "The challenge itself is too short to be one.",
     cause: "This is a fault of the verifier, not of the machine. Report it with the hub's log.",
+  },
+  CHALLENGE_KEYS_WRONG: {
+    text: "The evidence shows other keys than those that the challenge was made for.",
+    cause: "Keys were exchanged between the hello and the evidence. Somebody mixes two machines; treat both as hostile.",
   },
   SECRET_WRONG: {
     text: "The TPM didn't give back the challenge's secret.",
@@ -62,6 +90,10 @@ export const ATTEST_CODES = {
     text: "The TPM names another signer than the attestation key under its endorsement hierarchy.",
     cause: "The key has other attributes than it shows, or lies in another hierarchy. Compare the agent's version with the hub's, then treat the machine as hostile.",
   },
+  SHA1_ONLY: {
+    text: "The machine quotes or logs the SHA-1 bank alone.",
+    cause: "The TPM's SHA-256 bank is switched off. SHA-1 can be forged. Switch the SHA-256 bank on in the firmware's setup.",
+  },
   SELECTION_WRONG: {
     text: "The quote covers other PCRs than the SHA-256 bank's 0-7, 9 and 11-14.",
     cause: "The agent's version doesn't fit the hub's, or PCRs were to be hidden. Compare both versions, then treat the machine as hostile.",
@@ -82,6 +114,14 @@ export const ATTEST_CODES = {
     text: "The claims name another TLS key than the connection's.",
     cause: "Evidence of one machine came over the connection of another. Somebody is relaying it.",
   },
+  CLOCK_WENT_BACK: {
+    text: "The TPM's clock or one of its counters is behind what it has shown before.",
+    cause: "An older copy of a virtual TPM's state was started, or a virtual machine was set back. Compare the machine's snapshots, then evict it.",
+  },
+  CLOCK_FORKED: {
+    text: "Two boots claim the same reset of one TPM.",
+    cause: "Two copies of one virtual TPM are running. Stop both, find out which is yours, and evict the identity.",
+  },
   LOG_LEGACY: {
     text: "The firmware's log has the TPM 1.2 format, which knows SHA-1 alone.",
     cause: "The firmware or its settings are too old. Switch it to TPM 2.0 with the crypto-agile log.",
@@ -93,6 +133,10 @@ export const ATTEST_CODES = {
   LOG_WITHOUT_SHA256: {
     text: "The firmware's log has no SHA-256 bank.",
     cause: "The TPM's SHA-256 bank is switched off. Switch it on in the firmware's setup.",
+  },
+  BANK_INCONSISTENT: {
+    text: "A bank that the firmware's log announces doesn't fit its own events.",
+    cause: "The firmware leaves a bank empty, or somebody filled it. Switch all banks but SHA-256 off in the firmware's setup.",
   },
   USERSPACE_LOG_MALFORMED: {
     text: "The log of what userspace measured can't be read.",
@@ -106,9 +150,25 @@ export const ATTEST_CODES = {
     text: "A firmware PCR hasn't exactly one good separator.",
     cause: "The firmware reported an error or its log was rewritten. Look at it with `kubedos-hub inspect eventlog`, then update the firmware.",
   },
+  POST_SEPARATOR_EVENT: {
+    text: "A firmware PCR has an event after its separator that doesn't belong there.",
+    cause: "The firmware measures late, or something that it started did. If this platform is known for it, build the release with the quirk's name.",
+  },
+  BARRIER_WRONG: {
+    text: "Userspace extended a PCR of the firmware with something else than its one barrier.",
+    cause: "Something in the running system wrote to the firmware's PCRs or edited systemd's log. Treat the machine as hostile.",
+  },
   SECURE_BOOT_OFF: {
     text: "Secure Boot wasn't on when the machine started.",
     cause: "Somebody switched it off or started from other variables. Switch it on, or stamp the machine again.",
+  },
+  SECURE_BOOT_VARIABLE_WRONG: {
+    text: "One of Secure Boot's variables isn't measured as it must be.",
+    cause: "The log was rewritten, or the firmware measures something of its own. Look at PCR 7 with `kubedos-hub inspect eventlog`.",
+  },
+  SECURE_BOOT_AUTHORITY_WRONG: {
+    text: "An image was allowed by no certificate, or by one that isn't in db.",
+    cause: "The log was rewritten, or a shim with keys of its own was started. Stamp the machine again.",
   },
   NO_RELEASE: {
     text: "No release is current, so there is nothing to compare with.",
@@ -133,6 +193,18 @@ export const ATTEST_CODES = {
   PCR_MISMATCH: {
     text: "The machine started something else than the release's image.",
     cause: "The image was altered, or built from another release. Compare the event below, then stamp the machine again.",
+  },
+  SECURE_BOOT_POLICY_WRONG: {
+    text: "Secure Boot's keys aren't the release's, or its forbidden list is shorter.",
+    cause: "Somebody added a key or removed an entry of dbx. Write the variables anew, then start the machine.",
+  },
+  BARRIER_MISSING: {
+    text: "The release's systemd ends the firmware's part with a barrier, and this machine has none.",
+    cause: "The barrier's unit didn't run, or the image's systemd is another. Read the machine's console and start it anew.",
+  },
+  QUIRK_REFUSED: {
+    text: "The logs pass only with a quirk that this image doesn't list.",
+    cause: "Another platform's release has it. Build the release of this platform with the quirk's name if its firmware needs it.",
   },
   PHASE_WRONG: {
     text: "The words in PCR 11 aren't those of a good start, in their order.",

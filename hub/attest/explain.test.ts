@@ -1,5 +1,5 @@
 import t from "tap";
-import { claimsOf, firmwareLog, knownOf, newChallenge, newSpki, releaseOf, ROLE, userspaceLogOf, WORDS } from "../../test/fakes/evidence-case.ts";
+import { challengeFor, claimsOf, firmwareLog, knownOf, newChallenge, newSpki, releaseOf, ROLE, userspaceLogOf, WORDS } from "../../test/fakes/evidence-case.ts";
 import { encodeEventLog } from "../../test/fakes/encode-event-log.ts";
 import { softMachine } from "../../test/fakes/soft-machine.ts";
 import { bootMachine } from "../../test/swtpm/boot-machine.ts";
@@ -49,7 +49,7 @@ function verdictOn(boot: Boot): Verdict {
   const challenge = newChallenge();
   const claims = claimsOf(tls, { role: boot.role ?? ROLE });
   const evidence = answer({ challenge, claims, firmwareLog: boot.firmwareLog ?? firmwareLog, userspaceLog: boot.userspaceLog ?? userspaceLog });
-  return judge(evidence, challenge, { ...known, ...boot.known });
+  return judge(evidence, challengeFor(challenge, evidence), { ...known, ...boot.known });
 }
 
 function refused(t: Tap, boot: Boot, code: AttestCode): Extract<Verdict, { ok: false }> {
@@ -75,7 +75,8 @@ t.test("another os-release, said by a real TPM", async (t) => {
   const machine = await bootMachine({ firmwareLog: altered, userspaceLog });
   t.teardown(() => machine.stop());
   const challenge = newChallenge();
-  const verdict = judge(await machine.answer({ challenge, claims: claimsOf(tls), firmwareLog: altered, userspaceLog }), challenge, known);
+  const evidence = await machine.answer({ challenge, claims: claimsOf(tls), firmwareLog: altered, userspaceLog });
+  const verdict = judge(evidence, challengeFor(challenge, evidence), known);
   if (verdict.ok) return t.fail("it passed");
   t.equal(verdict.code, "PCR_MISMATCH");
   t.same(verdict.findings.map(({ pcr, index, code }) => [pcr, index, code]), [[4, 2, "PCR_MISMATCH"], [11, 3, "PCR_MISMATCH"]], "both PCRs, ascending, at their first difference");
@@ -149,11 +150,11 @@ t.test("Secure Boot", async (t) => {
   refused(t, { firmwareLog: logWith((es) => es.filter((_, i) => i !== first)) }, "SECURE_BOOT_OFF");
   refused(t, { firmwareLog: logWith((es) => es.toSpliced(first, 0, variable)) }, "SECURE_BOOT_OFF");
   refused(t, { firmwareLog: logWith((es) => [...es, variable]) }, "SECURE_BOOT_OFF");
-  const db = log.events.filter(isVariable)[3];
-  if (db === undefined) throw new Error("no db in the log");
-  const other = measuring({ ...db, data: db.data.with(60, 9) }, db.data.with(60, 9));
-  const { findings } = refused(t, { firmwareLog: logWith((es) => es.map((e) => (e === db ? other : e))) }, "PCR_MISMATCH");
-  t.match(findings[0], { pcr: 7, index: 3, expected: /UEFI variable db: certificate CN=kubedos exp db/, cause: /Secure Boot's keys/ });
+  const kek = log.events.filter(isVariable)[2];
+  if (kek === undefined) throw new Error("no KEK in the log");
+  const other = measuring({ ...kek, data: kek.data.with(-1, 9) }, kek.data.with(-1, 9));
+  const { findings } = refused(t, { firmwareLog: logWith((es) => es.map((e) => (e === kek ? other : e))) }, "PCR_MISMATCH");
+  t.match(findings[0], { pcr: 7, index: 2, expected: /UEFI variable KEK: certificate CN=kubedos exp KEK/, cause: /Secure Boot's keys/ });
 });
 
 t.test("P11 separators", async (t) => {
@@ -211,11 +212,14 @@ t.test("rules that a release shouldn't have", async (t) => {
 t.test("firmware recorded at the approval", async (t) => {
   const passed = verdictOn({});
   if (!passed.ok) return t.fail(passed.message);
-  const baseline = Object.fromEntries([0, 1, 2, 3].map((pcr) => [pcr, passed.facts.pcrs[pcr] ?? ""]));
+  const baseline = passed.facts.firmware;
+  for (const pcr of [0, 1, 2, 3]) t.equal(baseline.values[pcr], passed.facts.pcrs[pcr]);
   t.equal(verdictOn({ known: { baseline } }).ok, true);
   const updated = logWith((es) => es.with(0, newEvent(0, "EV_S_CRTM_VERSION", utf16("2026.01"))));
   const { findings } = refused(t, { firmwareLog: updated, known: { baseline } }, "FIRMWARE_CHANGED");
-  t.match(findings, [{ pcr: 0, index: -1, expected: `${baseline[0]} (recorded at the approval)`, cause: /updated/ }]);
+  t.match(findings, [{ pcr: 0, index: 0, what: /^firmware version: /, found: /firmware version "2026\.01"/, cause: /updated/ }], "event by event");
+  const whole = refused(t, { firmwareLog: updated, known: { baseline: { ...baseline, events: {} } } }, "FIRMWARE_CHANGED");
+  t.match(whole.findings, [{ pcr: 0, index: -1, expected: `${baseline.values["0"]} (recorded at the approval)` }], "or as a whole, where no events were recorded");
   t.equal(verdictOn({ firmwareLog: updated }).ok, true, "before the approval any firmware may ask");
 });
 

@@ -1,41 +1,44 @@
 import type { ReleaseImage } from "../../proto/release/release.ts";
-import { nameOf } from "../../proto/tpm/public.ts";
-import { toHex } from "../../proto/wire/hex.ts";
 import { checkBinding, checkClaims } from "./binding.ts";
-import { checkBootFailed } from "./boot-failed.ts";
 import { checkChallenge } from "./challenge.ts";
+import { checkClock } from "./clock.ts";
+import { baselineOfBoot } from "./firmware.ts";
 import { checkAk, checkEk } from "./keys.ts";
-import { matchRelease } from "./match-release.ts";
-import { type MeasuredBoot, pcrValues, replayBoot } from "./measured-boot.ts";
+import { listQuirks, matchRelease } from "./match-release.ts";
+import type { MeasuredBoot } from "./measured-boot.ts";
 import { checkQuote } from "./quote.ts";
 import { Refusal } from "./refusal.ts";
-import { checkSecureBoot } from "./secure-boot.ts";
-import { checkSeparators } from "./separators.ts";
+import { checkReplay, type ReplayCache } from "./replay.ts";
 import { checkSizes } from "./sizes.ts";
 import type { AttestedFacts, Challenge, Known, UnverifiedEvidence, Verdict } from "./types.ts";
 
 /**
- * Judges one answer to one challenge. Pure: the same arguments give the same verdict. The order costs a stranger little
- * and nothing can be switched off. Evidence passes only if all of this holds:
+ * Judges one answer to one challenge. Pure: the same arguments give the same verdict, and the cache only makes it faster. The order costs
+ * a stranger little and nothing can be switched off. Evidence passes only if all of this holds (docs/verdict.md has code and test of each):
  *
  * 1. Every part is within its size (P16).
  * 2. The EK is a restricted decryption key of its TPM (P9, the key alone), the AK a restricted signing key of its TPM with
  *    one scheme over SHA-256 or better (P8). Their Names are made from their bytes.
- * 3. The challenge's secret came back, and before the challenge's end (P5).
- * 4. Signature and attestation parse to their end, and the AK signed them in its own scheme (P22).
- * 5. The TPM made it (P1), it is a quote (P2) by a key that the TPM calls by the AK's Name under the endorsement hierarchy
+ * 3. Both keys are those that the challenge was made for (P8, P9); its secret came back, and before the challenge's end (P5).
+ * 4. A certificate that vouches for an EK is one for this EK (P9; its chain is judged by verifyEkCertificate).
+ * 5. Signature and attestation parse to their end, and the AK signed them in its own scheme (P22).
+ * 6. The TPM made it (P1), it is a quote (P2) by a key that the TPM calls by the AK's Name under the endorsement hierarchy
  *    (P8), over exactly the SHA-256 bank's quoted PCRs by the signed selection (P3, P20).
- * 6. Its extraData binds nonce, verifier, claims and both logs (P5, P6).
- * 7. The claims are this cluster's, and their TLS key is the peer's where there is a peer (P6).
- * 8. Both logs parse to their end (P16, P17) and add up to the quoted digest, made with the AK's hash (P4, P13, P14, P18, P21).
- * 9. PCR 0–7 have one good separator each (P11), and Secure Boot was on (P10).
- * 10. PCR 11 doesn't say that the machine gave up.
- * 11. A current release has an image that every quoted PCR fits by its rule (P15); its role is the claimed and the pinned one, and
+ * 7. Its extraData binds nonce, verifier, claims and both logs (P5, P6).
+ * 8. The claims are this cluster's, and their TLS key is the peer's where there is a peer (P6, P7).
+ * 9. The quote is younger than the last that passed: clock, counters and boot id fit (P23, P24).
+ * 10. Both logs parse to their end (P16, P17), each announced bank is told (P20), and they add up to the quoted digest, made with the AK's
+ *     hash (P4, P13, P14, P18, P21), by the specification or with a quirk that the release lists (P19).
+ * 11. PCR 0–7 have one good separator each (P11) and after it only what belongs there (P12); userspace extended them with nothing but its
+ *     one barrier (P13).
+ * 12. Secure Boot was on, each variable once, in its place and as it was measured, and db allowed every image (P10, P25).
+ * 13. PCR 11 doesn't say that the machine gave up.
+ * 14. A current release has an image that every quoted PCR fits by its rule (P15, P26, P27); its role is the claimed and the pinned one, and
  *     the firmware is the one recorded at the approval.
  */
-export function judge(evidence: UnverifiedEvidence, challenge: Challenge, known: Known): Verdict {
+export function judge(evidence: UnverifiedEvidence, challenge: Challenge, known: Known, cache: ReplayCache | null = null): Verdict {
   try {
-    return { ok: true, facts: attest(evidence, challenge, known) };
+    return { ok: true, facts: attest(evidence, challenge, known, cache) };
   } catch (error) {
     if (error instanceof Refusal) return { ok: false, code: error.code, message: error.message, findings: error.findings };
     // A fault of ours that a stranger found: it is a refusal of his evidence, not the end of the hub (P29b).
@@ -43,30 +46,41 @@ export function judge(evidence: UnverifiedEvidence, challenge: Challenge, known:
   }
 }
 
-function attest(evidence: UnverifiedEvidence, challenge: Challenge, known: Known): AttestedFacts {
+function attest(evidence: UnverifiedEvidence, challenge: Challenge, known: Known, cache: ReplayCache | null): AttestedFacts {
   checkSizes(evidence);
   checkEk(evidence.ekPublic);
   const ak = checkAk(evidence.akPublic);
-  checkChallenge(evidence.secret, challenge, known.now);
+  const { ekName, akName } = checkChallenge(evidence, challenge, known.now);
+  const anchor = anchorOf(ekName, known);
   const quote = checkQuote(ak, evidence.akPublic, evidence.quote, evidence.signature);
-  checkBinding(quote.extraData, evidence, challenge);
+  const digests = checkBinding(quote.extraData, evidence, challenge);
   const claims = checkClaims(evidence.claims, known);
-  const boot = replayBoot(evidence, quote.pcrDigest, ak.scheme.hash);
-  checkSeparators(boot);
-  checkSecureBoot(boot);
-  checkBootFailed(boot);
-  const { release, image } = matchRelease(boot, claims.role, known);
+  checkClock(quote.clock, claims.bootId, known.lastClock);
+  const replay = checkReplay(evidence, { digests, pcrDigest: quote.pcrDigest, hash: ak.scheme.hash }, listQuirks(known), cache);
+  const { release, image } = matchRelease(replay, claims.role, known);
   return {
     claims,
-    ekName: toHex(nameOf(evidence.ekPublic)),
-    akName: toHex(nameOf(evidence.akPublic)),
+    ekName,
+    akName,
     release,
     image,
-    phase: lastWord(boot, image),
-    anchor: known.pinnedRole === null ? "none" : "pinned",
-    pcrs: pcrValues(boot),
+    phase: lastWord(replay.boot, image),
+    anchor,
+    pcrs: replay.pcrs,
+    // Words for some forty events cost as much as all checks together, and only an approval asks for them.
+    get firmware() {
+      return baselineOfBoot(replay.boot);
+    },
+    quirks: replay.quirks,
     clock: quote.clock,
   };
+}
+
+/** A pin outranks a certificate: it names a slot, a certificate only a maker. */
+function anchorOf(ekName: string, known: Known): AttestedFacts["anchor"] {
+  if (known.ekCertificate !== null && known.ekCertificate.ekName !== ekName) throw new Refusal("EK_CERTIFICATE_KEY_WRONG");
+  if (known.pinnedRole !== null) return "pinned";
+  return known.ekCertificate === null ? "none" : "certificate";
 }
 
 /** The word that PCR 11 ends in, by the release: the rule compared digests, and the log's own text may say another. */

@@ -1,10 +1,11 @@
 import { QUOTED_PCRS } from "../../proto/evidence/limits.ts";
+import type { Quirk } from "../../proto/eventlog/quirk.ts";
 import type { Release, ReleaseImage } from "../../proto/release/release.ts";
 import { ATTEST_CODES, type AttestCode } from "./codes.ts";
 import { placeOf, toFinding } from "./finding.ts";
-import type { MeasuredBoot } from "./measured-boot.ts";
-import { comparePcr, type Difference } from "./pcr-rules.ts";
+import { comparePcr, type Difference, type RuleFacts } from "./pcr-rules.ts";
 import { Refusal } from "./refusal.ts";
+import type { CheckedReplay } from "./replay.ts";
 import type { Known } from "./types.ts";
 
 /** An image of a current release that this boot is, PCR by PCR. */
@@ -14,19 +15,30 @@ export interface Match {
 }
 
 /** Which difference names the verdict when there are several: the first of these that occurs. */
-const CLASSES: readonly AttestCode[] = ["NO_RULE", "PCR_MISMATCH", "PCR_NOT_ZERO", "PHASE_WRONG", "FIRMWARE_CHANGED"];
+const CLASSES: readonly AttestCode[] = [
+  ...(["NO_RULE", "PCR_MISMATCH", "SECURE_BOOT_POLICY_WRONG", "PCR_NOT_ZERO", "PHASE_WRONG"] as const),
+  ...(["BARRIER_MISSING", "QUIRK_REFUSED", "FIRMWARE_CHANGED"] as const),
+];
+/** Differences shown of one boot. */
+const MAX_DIFFERENCES = 64;
+
+/** Quirks that any current image of this cluster lists: no other is even tried. Which image it was is checked when it is known. */
+export function listQuirks(known: Pick<Known, "cluster" | "releases">): ReadonlySet<Quirk> {
+  const releases = known.releases.filter((r) => r.cluster === known.cluster);
+  return new Set(releases.flatMap((r) => r.images.flatMap((image) => image.quirks ?? [])));
+}
 
 /**
  * Finds the image whose rules this boot obeys, then holds it against the role. `role` is the machine's own word: it picks what a
  * failed boot is compared with and must be the found image's, but decides nothing else. No release: no verdict (P15). Throws Refusal
  * with a finding for each PCR that differs.
  */
-export function matchRelease(boot: MeasuredBoot, role: string, known: Known): Match {
+export function matchRelease(replay: CheckedReplay, role: string, known: Known): Match {
   const candidates = listCandidates(role, known);
-  const match = candidates.find(({ image }) => compareImage(image, boot, null, 1).length === 0);
-  if (match === undefined) throw explain(candidates, boot, role, known);
+  const match = candidates.find(({ image }) => compareImage(image, replay, null, 1).length === 0);
+  if (match === undefined) throw explain(candidates, replay, role, known);
   checkRole(match.image, role, known.pinnedRole);
-  const changed = compareImage(match.image, boot, known.baseline);
+  const changed = compareImage(match.image, replay, known.baseline);
   if (changed.length > 0) throw refusalOf(changed);
   return match;
 }
@@ -47,22 +59,30 @@ function checkRole(image: ReleaseImage, role: string, pinned: string | null): vo
 }
 
 /** Differences by ascending PCR, at most `max`. Every quoted PCR is looked at, whatever the release lists. */
-function compareImage(image: ReleaseImage, boot: MeasuredBoot, baseline: Known["baseline"], max = QUOTED_PCRS.length): readonly Difference[] {
-  const differences: Difference[] = [];
-  for (const pcr of boot.values()) {
-    const recorded = baseline === null ? null : baseline[String(pcr.pcr)];
-    const found = comparePcr(image.pcrs[String(pcr.pcr)], pcr, recorded);
-    if (found !== null && differences.push(found) === max) break;
+function compareImage(image: ReleaseImage, replay: CheckedReplay, baseline: Known["baseline"], max = MAX_DIFFERENCES): readonly Difference[] {
+  const facts: RuleFacts = { baseline, secureBoot: replay.secureBoot, barrier: replay.barrier };
+  const found: Difference[] = [...aboutWhole(image, replay)];
+  for (const pcr of replay.boot.values()) {
+    if (found.length >= max) break;
+    found.push(...comparePcr(image, pcr, facts));
   }
-  return differences;
+  return found.slice(0, max);
 }
 
-function explain(candidates: readonly Match[], boot: MeasuredBoot, role: string, known: Known): Refusal {
+/** What isn't one PCR's business. */
+function aboutWhole(image: ReleaseImage, { barrier, quirks }: CheckedReplay): readonly Difference[] {
+  const refused = quirks.filter((q) => image.quirks?.includes(q) !== true);
+  const found: Difference[] = refused.map((q) => ({ code: "QUIRK_REFUSED", pcr: -1, index: -1, expected: null, found: q }));
+  if (image.osSeparator === true && !barrier) found.push({ code: "BARRIER_MISSING", pcr: QUOTED_PCRS[0] ?? 0, index: -1, expected: null, found: null });
+  return found;
+}
+
+function explain(candidates: readonly Match[], replay: CheckedReplay, role: string, known: Known): Refusal {
   const [reference] = candidates;
   if (reference === undefined || reference.image.role !== role) {
     return new Refusal("ROLE_UNKNOWN", `No current release has an image of the role ${role}, and the boot is none of the others.`);
   }
-  return refusalOf(compareImage(reference.image, boot, known.baseline));
+  return refusalOf(compareImage(reference.image, replay, known.baseline));
 }
 
 function refusalOf(differences: readonly Difference[]): Refusal {

@@ -1,14 +1,17 @@
 import { QUOTED_PCRS } from "../../proto/evidence/limits.ts";
 import { describeEvent } from "../../proto/eventlog/describe.ts";
 import { EventLogError } from "../../proto/eventlog/error.ts";
-import { bankIndex, type LoggedEvent, parseEventLog } from "../../proto/eventlog/event-log.ts";
+import { bankIndex, type LoggedEvent, parseEventLog, type UnverifiedEventLog } from "../../proto/eventlog/event-log.ts";
+import { EVENT_TYPE, eventTypeName } from "../../proto/eventlog/event-type.ts";
 import { printable } from "../../proto/eventlog/printable.ts";
+import type { Quirk } from "../../proto/eventlog/quirk.ts";
 import { extendAll, initialPcr, isExtended } from "../../proto/eventlog/replay.ts";
 import { parseUserspaceLog, type UnverifiedUserspaceRecord } from "../../proto/eventlog/userspace.ts";
 import type { ShaAlg } from "../../proto/tpm/alg.ts";
 import { pcrDigest } from "../../proto/tpm/pcr.ts";
-import { equalBytes } from "../../proto/wire/bytes.ts";
+import { equalBytes, sha256, utf8 } from "../../proto/wire/bytes.ts";
 import { toHex } from "../../proto/wire/hex.ts";
+import { checkHasBank } from "./banks.ts";
 import { Refusal, refuseAs } from "./refusal.ts";
 
 const PCR_BYTES = 32;
@@ -22,6 +25,8 @@ export type MeasuredEvent =
 export interface MeasuredPcr {
   readonly pcr: number;
   readonly value: Uint8Array;
+  /** The value before userspace extended anything. */
+  readonly firmwareValue: Uint8Array;
   readonly events: readonly MeasuredEvent[];
 }
 
@@ -29,35 +34,82 @@ declare const quoted: unique symbol;
 /** Every quoted PCR. Exists only where the logs add up to the digest that the TPM signed, so the rules can't see other values (P4). */
 export type MeasuredBoot = ReadonlyMap<number, MeasuredPcr> & { readonly [quoted]: true };
 
+/** A boot, and the quirks without which its log wouldn't have added up. */
+export interface ReplayedBoot {
+  readonly log: UnverifiedEventLog;
+  readonly boot: MeasuredBoot;
+  readonly quirks: readonly Quirk[];
+}
+
+type Logs = { readonly firmwareLog: Uint8Array; readonly userspaceLog: Uint8Array };
+
 /**
  * Parses both logs, replays them and compares with the quote's pcrDigest, made with the key's scheme hash (P13, P14, P17, P21).
- * A quote carries a digest alone, so the values are those that the logs give: zero where nothing was logged. Throws Refusal.
+ * A quote carries a digest alone, so the values are those that the logs give: zero where nothing was logged. A quirk is tried only
+ * where the log doesn't add up without it (P19). Throws Refusal.
  */
-export function replayBoot(logs: { readonly firmwareLog: Uint8Array; readonly userspaceLog: Uint8Array }, digest: Uint8Array, hash: ShaAlg): MeasuredBoot {
+export function replayBoot(logs: Logs, digest: Uint8Array, hash: ShaAlg, allowed: ReadonlySet<Quirk>): ReplayedBoot {
   const log = readFirmwareLog(logs.firmwareLog);
   const records = refuseAs("USERSPACE_LOG_MALFORMED", () => parseUserspaceLog(logs.userspaceLog));
+  checkHasBank(log);
+  const events = collect(log, records);
+  const plain = addUp(events, log.startupLocality);
+  if (isQuoted(plain, digest, hash)) return { log, boot: plain, quirks: [] };
+  if (allowed.has("exit-boot-services-unlogged") && !hasExitBootServices(events)) {
+    const extended = addUp(new Map(events).set(5, withExitBootServices(events.get(5) ?? [])), log.startupLocality);
+    if (isQuoted(extended, digest, hash)) return { log, boot: extended, quirks: ["exit-boot-services-unlogged"] };
+  }
+  throw new Refusal("LOG_MISMATCH");
+}
+
+/** Whether these values hash to what the TPM signed; only then is this a {@link MeasuredBoot}. */
+export function isQuoted(boot: ReadonlyMap<number, MeasuredPcr>, digest: Uint8Array, hash: ShaAlg): boot is MeasuredBoot {
+  return equalBytes(pcrDigest([...boot.values()].map((p) => p.value), hash), digest);
+}
+
+function collect(log: UnverifiedEventLog, records: readonly UnverifiedUserspaceRecord[]): ReadonlyMap<number, readonly MeasuredEvent[]> {
   const at = bankIndex(log, "sha256");
-  if (at < 0) throw new Refusal("LOG_WITHOUT_SHA256");
   const events = new Map<number, MeasuredEvent[]>(QUOTED_PCRS.map((pcr) => [pcr, []]));
   for (const event of log.events) {
     const measured = event.digests[at];
     if (measured !== undefined && isExtended(event)) events.get(event.pcr)?.push({ log: "firmware", digest: measured, event });
   }
   for (const record of records) events.get(record.pcr)?.push({ log: "userspace", digest: record.digest, record });
+  return events;
+}
+
+function addUp(events: ReadonlyMap<number, readonly MeasuredEvent[]>, startupLocality: number): ReadonlyMap<number, MeasuredPcr> {
   const boot = new Map<number, MeasuredPcr>();
   for (const [pcr, list] of events) {
-    const value = extendAll("sha256", initialPcr(pcr, PCR_BYTES, log.startupLocality), list.map((e) => e.digest));
-    boot.set(pcr, { pcr, value, events: list });
+    const userspace = list.filter((e) => e.log === "userspace").map((e) => e.digest);
+    const firmware = list.slice(0, list.length - userspace.length).map((e) => e.digest);
+    const firmwareValue = extendAll("sha256", initialPcr(pcr, PCR_BYTES, startupLocality), firmware);
+    const value = userspace.length === 0 ? firmwareValue : extendAll("sha256", firmwareValue, userspace);
+    boot.set(pcr, { pcr, value, firmwareValue, events: list });
   }
-  const replayed = pcrDigest([...boot.values()].map((p) => p.value), hash);
-  if (!equalBytes(replayed, digest)) throw new Refusal("LOG_MISMATCH");
-  return boot as unknown as MeasuredBoot;
+  return boot;
+}
+
+/** EV_EFI_ACTION strings of the way out of boot services (Platform Firmware Profile 1.06, 10.4.1). */
+const EXIT_ACTIONS: readonly MeasuredEvent[] = ["Exit Boot Services Invocation", "Exit Boot Services Returned with Success"].map((text) => {
+  const data = utf8(text);
+  const type = EVENT_TYPE.EV_EFI_ACTION;
+  return { log: "firmware", digest: sha256(data), event: { pcr: 5, type, typeName: eventTypeName(type), digests: [], data } };
+});
+
+function hasExitBootServices(events: ReadonlyMap<number, readonly MeasuredEvent[]>): boolean {
+  return EXIT_ACTIONS.some(({ digest }) => events.get(5)?.some((e) => Buffer.compare(e.digest, digest) === 0) === true);
+}
+
+function withExitBootServices(events: readonly MeasuredEvent[]): readonly MeasuredEvent[] {
+  return [...events.filter((e) => e.log === "firmware"), ...EXIT_ACTIONS, ...events.filter((e) => e.log === "userspace")];
 }
 
 /** What an event is, for people. It costs time and memory: for findings alone. */
 export function describeMeasured(measured: MeasuredEvent): string {
   if (measured.log === "firmware") return describeEvent(measured.event, measured.digest);
   const { eventType, word } = measured.record;
+  if (eventType === "os-separator") return "the barrier between firmware and system, from systemd";
   return eventType === "phase" ? `the word "${printable(word)}"` : `"${printable(word)}", measured by userspace`;
 }
 
@@ -66,7 +118,7 @@ export function pcrValues(boot: MeasuredBoot): Readonly<Record<string, string>> 
   return Object.fromEntries([...boot.values()].map(({ pcr, value }) => [String(pcr), toHex(value)]));
 }
 
-function readFirmwareLog(data: Uint8Array): ReturnType<typeof parseEventLog> {
+function readFirmwareLog(data: Uint8Array): UnverifiedEventLog {
   return refuseAs("LOG_MALFORMED", () => {
     try {
       return parseEventLog(data);

@@ -1,8 +1,13 @@
-import type { ExpectedEvent, PcrRule } from "../../proto/release/release.ts";
+import type { ExpectedEvent, PcrRule, ReleaseImage } from "../../proto/release/release.ts";
 import { sha256, utf8 } from "../../proto/wire/bytes.ts";
 import { toHex } from "../../proto/wire/hex.ts";
+import { isBarrier } from "./barriers.ts";
 import type { AttestCode } from "./codes.ts";
+import { diffFirmware } from "./firmware.ts";
 import type { MeasuredEvent, MeasuredPcr } from "./measured-boot.ts";
+import { diffSecureBoot } from "./secure-boot-rule.ts";
+import type { SecureBootState } from "./secure-boot.ts";
+import type { Baseline } from "./types.ts";
 
 /**
  * The first place where a PCR leaves its rule, as values: made on the way to every verdict, put into words
@@ -14,29 +19,51 @@ export interface Difference {
   /** Number of the event within its PCR; -1 where the whole value is meant. */
   readonly index: number;
   readonly expected: Pick<ExpectedEvent, "digest" | "what"> | null;
-  readonly found: MeasuredEvent | Uint8Array | null;
+  readonly found: MeasuredEvent | Uint8Array | string | null;
+  /** What the difference is about, where the PCR's number alone doesn't say it. */
+  readonly area?: string;
 }
 
-/**
- * Compares one PCR with its rule (proto/release/release.ts). `recorded` is the value from the identity's approval, for
- * `pinned`: null before there is one, undefined where the approval should have recorded this PCR and didn't.
- */
-export function comparePcr(rule: PcrRule | undefined, pcr: MeasuredPcr, recorded: string | null | undefined): Difference | null {
-  if (rule === undefined) return difference("NO_RULE", pcr, -1, null, pcr.value);
+/** Beside a PCR, what its rule may need. */
+export interface RuleFacts {
+  /** Firmware recorded at the approval; null before there was one. */
+  readonly baseline: Baseline | null;
+  readonly secureBoot: SecureBootState;
+  /** Whether userspace extended its barrier. */
+  readonly barrier: boolean;
+}
+
+/** Compares one PCR with its image's rule (proto/release/release.ts); no differences: it obeys. */
+export function comparePcr(image: ReleaseImage, measured: MeasuredPcr, facts: RuleFacts): readonly Difference[] {
+  const rule: PcrRule | undefined = image.pcrs[String(measured.pcr)];
+  if (rule === undefined) return [difference("NO_RULE", measured, -1, null, measured.value)];
+  const pcr = image.osSeparator === true && facts.barrier ? withoutBarrier(measured) : measured;
   switch (rule.rule) {
     case "exact":
-      return compareExact(rule, pcr);
+      return listOf(compareExact(rule, pcr));
     case "words":
-      return compareWords(rule, pcr);
+      return listOf(compareWords(rule, pcr));
     case "zero":
-      return pcr.events.length === 0 ? null : difference("PCR_NOT_ZERO", pcr, 0, null);
+      return pcr.events.length === 0 ? [] : [difference("PCR_NOT_ZERO", pcr, 0, null)];
     case "pinned":
-      return comparePinned(pcr, recorded);
+      return facts.baseline === null ? [] : diffFirmware(facts.baseline, pcr);
     case "replayed":
-      return null;
+      return [];
+    case "secure-boot":
+      return diffSecureBoot(rule, pcr.pcr, facts.secureBoot);
     default:
       return rule satisfies never;
   }
+}
+
+/** The PCR as its rule was made for: checkBarriers has seen that nothing else came from userspace, but for PCR 9 and 11, which the barrier's image doesn't compare by value. */
+function withoutBarrier(pcr: MeasuredPcr): MeasuredPcr {
+  const events = pcr.events.filter((e) => !isBarrier(e));
+  return events.length === pcr.events.length ? pcr : { ...pcr, value: pcr.firmwareValue, events };
+}
+
+function listOf(difference: Difference | null): readonly Difference[] {
+  return difference === null ? [] : [difference];
 }
 
 /** The signed value decides; the signed events only say where it went wrong. */
@@ -66,12 +93,6 @@ function compareWords(rule: Extract<PcrRule, { rule: "words" }>, pcr: MeasuredPc
 
 function expectedWord(word: string | undefined): Difference["expected"] {
   return word === undefined ? null : { digest: toHex(sha256(utf8(word))), what: `the word "${word}"` };
-}
-
-function comparePinned(pcr: MeasuredPcr, recorded: string | null | undefined): Difference | null {
-  if (recorded === null || recorded === toHex(pcr.value)) return null;
-  const expected = recorded === undefined ? null : { digest: recorded, what: "recorded at the approval" };
-  return difference("FIRMWARE_CHANGED", pcr, -1, expected, pcr.value);
 }
 
 function compareEvents(expected: readonly ExpectedEvent[], pcr: MeasuredPcr, events: readonly MeasuredEvent[]): Difference | null {

@@ -30,6 +30,7 @@ export function checkQuote(ak: AttestationKey, akPublic: Uint8Array, quote: Uint
   if (attest.magic !== TPM_GENERATED) throw new Refusal("MAGIC_WRONG");
   const info = quoteOf(attest);
   if (!equalBytes(attest.qualifiedSigner, qualifiedName(akPublic))) throw new Refusal("SIGNER_WRONG");
+  if (info.selections.length > 0 && info.selections.every((s) => s.hash === ALG.SHA1)) throw new Refusal("SHA1_ONLY");
   if (!isOurSelection(info.selections)) throw new Refusal("SELECTION_WRONG");
   return { extraData: attest.extraData, clock: attest.clock, pcrDigest: info.digest };
 }

@@ -1,6 +1,8 @@
 import type { Claims } from "../../proto/evidence/claims.ts";
+import type { Quirk } from "../../proto/eventlog/quirk.ts";
 import type { Release, ReleaseImage } from "../../proto/release/release.ts";
 import type { AttestCode } from "./codes.ts";
+import type { VerifiedEkCertificate } from "./ek-certificate.ts";
 
 /** Bytes as they came from the wire. Nothing in here is believed before {@link judge} says so. */
 export interface UnverifiedEvidence {
@@ -24,6 +26,9 @@ export interface Challenge {
   readonly secret: Uint8Array;
   /** SHA-256(cluster ‖ verifier's SPKI). */
   readonly verifier: Uint8Array;
+  /** Names (hex) of the keys that the credential was made for: evidence with other keys answers no challenge of ours. */
+  readonly ekName: string;
+  readonly akName: string;
   /** Milliseconds on the verifier's monotonic clock. */
   readonly issuedAt: number;
   readonly expiresAt: number;
@@ -38,10 +43,37 @@ export interface Known {
   readonly releases: readonly Release[];
   /** Role of the slot that this EK is pinned to; null: nobody stamped it. */
   readonly pinnedRole: string | null;
-  /** PCR 0–3 (hex) recorded at this identity's approval; null before it. */
-  readonly baseline: Readonly<Record<string, string>> | null;
+  /** A certificate for this EK that leads to a configured root; null: none was shown or it wasn't believed. */
+  readonly ekCertificate: VerifiedEkCertificate | null;
+  /** The firmware recorded at this identity's approval; null before it. */
+  readonly baseline: Baseline | null;
+  /** Clock of the last quote that passed for this identity; null where there is none. */
+  readonly lastClock: LastClock | null;
   /** Same clock as the challenge's. */
   readonly now: number;
+}
+
+/** What a TPM's firmware PCRs 0–3 held and which events led there, before userspace added anything. */
+export interface Baseline {
+  /** Hex by PCR number: these decide. */
+  readonly values: Readonly<Record<string, string>>;
+  /** By PCR number: only these can say what changed. A PCR without them is compared as a whole. */
+  readonly events: Readonly<Record<string, readonly { readonly digest: string; readonly what: string }[]>>;
+}
+
+/** TPMS_CLOCK_INFO of a quote. */
+export interface QuoteClock {
+  /** Milliseconds that the TPM was on. */
+  readonly clock: bigint;
+  readonly resetCount: number;
+  readonly restartCount: number;
+  /** Whether no greater value was ever shown: false after a power cut (DESIGN §2.11). */
+  readonly safe: boolean;
+}
+
+/** Clock and boot of a quote that passed. */
+export interface LastClock extends Omit<QuoteClock, "safe"> {
+  readonly bootId: string;
 }
 
 /** One difference between what the release expects and what the machine did, for machines and in words. */
@@ -66,10 +98,15 @@ export interface AttestedFacts {
   readonly image: ReleaseImage;
   /** The last word in PCR 11. */
   readonly phase: string;
-  readonly anchor: "pinned" | "none";
+  /** Who vouches for the EK: the pin from stamping, its certificate, or nobody. */
+  readonly anchor: "pinned" | "certificate" | "none";
   /** Quoted PCRs, hex, SHA-256 bank. */
   readonly pcrs: Readonly<Record<string, string>>;
-  readonly clock: { readonly clock: bigint; readonly resetCount: number; readonly restartCount: number; readonly safe: boolean };
+  /** What an approval records, see {@link Known.baseline}. */
+  readonly firmware: Baseline;
+  /** Quirks that the logs needed; the image lists each of them. */
+  readonly quirks: readonly Quirk[];
+  readonly clock: QuoteClock;
 }
 
 /** The verifier's answer. A refusal names the first check that failed and every difference it found there. */

@@ -1,10 +1,12 @@
 import { z } from "zod";
 import { EVIDENCE_LIMITS } from "../../proto/evidence/limits.ts";
 import type { RecordedEvidence } from "../../proto/gen/kubedos/v1/admin.ts";
+import { nameOf } from "../../proto/tpm/public.ts";
 import { fromBase64, toBase64 } from "../../proto/wire/base64.ts";
+import { toHex } from "../../proto/wire/hex.ts";
 import { parseJson } from "../../proto/wire/json.ts";
 import { base64Text, dnsLabel } from "../../proto/wire/text.ts";
-import type { UnverifiedEvidence } from "../attest/types.ts";
+import type { Challenge, UnverifiedEvidence } from "../attest/types.ts";
 
 const bytes = (max: number) => base64Text(max).transform(fromBase64);
 /** A userspace log may be empty: nothing was extended yet. */
@@ -31,7 +33,7 @@ const evidenceFileSchema = z.strictObject({
 /** See the schema: the recorded evidence and its circumstances. */
 export interface EvidenceFile {
   readonly evidence: UnverifiedEvidence;
-  readonly challenge: { readonly nonce: Uint8Array; readonly secret: Uint8Array; readonly verifier: Uint8Array };
+  readonly challenge: Omit<Challenge, "issuedAt" | "expiresAt">;
   readonly peerKey: Uint8Array | null;
   readonly cluster: string;
   readonly pinnedRole: string | null;
@@ -40,10 +42,21 @@ export interface EvidenceFile {
 /** Largest file: the limits of its parts as base64. */
 export const MAX_EVIDENCE_FILE_BYTES = 1024 * 1024;
 
+/** Name of a key in hex; "" for bytes that are none, which the verdict refuses with a code of its own. */
+function nameText(publicArea: Uint8Array): string {
+  try {
+    return toHex(nameOf(publicArea));
+  } catch {
+    return "";
+  }
+}
+
 /** File bytes → recorded evidence. Throws WireError. */
 export function parseEvidenceFile(data: Uint8Array): EvidenceFile {
   const { challenge, peerKey, cluster, pinnedRole, ...evidence } = parseJson(evidenceFileSchema, data, MAX_EVIDENCE_FILE_BYTES);
-  return { evidence, challenge, peerKey, cluster, pinnedRole };
+  // The hub makes every challenge for the keys of its hello, and keeps one pair of keys for both.
+  const names = { ekName: nameText(evidence.ekPublic), akName: nameText(evidence.akPublic) };
+  return { evidence, challenge: { ...challenge, ...names }, peerKey, cluster, pinnedRole };
 }
 
 /** What the hub kept → file text, the inverse of {@link parseEvidenceFile}. */

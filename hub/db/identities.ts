@@ -1,9 +1,8 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { z } from "zod";
 import { utf8 } from "../../proto/wire/bytes.ts";
 import { canonicalJson, parseJson } from "../../proto/wire/json.ts";
-import { hexText } from "../../proto/wire/text.ts";
-import { holdsSlot, type NodeState, nodeStateSchema } from "../enroll/state.ts";
+import type { Baseline } from "../attest/types.ts";
+import { baselineSchema, holdsSlot, type NodeState, nodeStateSchema } from "../enroll/state.ts";
 import { type NodeEvent, step } from "../enroll/step.ts";
 import { blob, int, type Row, text, textOrNull } from "./columns.ts";
 
@@ -18,15 +17,15 @@ export interface Identity {
   /** Whether its TPM has ever activated a credential of ours; before that, anybody may have sent this EK. */
   readonly proven: boolean;
   /** PCR 0–3 as they were when it was approved; null before. */
-  readonly baseline: Readonly<Record<string, string>> | null;
+  readonly baseline: Baseline | null;
   readonly firstSeenMs: number;
   readonly stateSinceMs: number;
 }
 
 /** How many identities that never proved anything are kept; more push out the oldest (provisioning S10). */
 const MAX_UNPROVEN = 1024;
-const MAX_STATE_BYTES = 16 * 1024;
-const baselineSchema = z.record(z.string(), hexText(32));
+/** Four PCRs with 64 events of some 200 bytes each, and the rest of a boot's facts. */
+const MAX_STATE_BYTES = 96 * 1024;
 
 /** Identities and each of their transitions. All writes belong into the caller's transaction. */
 export class Identities {
@@ -98,7 +97,7 @@ export class Identities {
     this.#prepare("UPDATE identities SET proven = 1 WHERE id = ?").run(id);
   }
 
-  setBaseline(id: string, baseline: Readonly<Record<string, string>> | null): void {
+  setBaseline(id: string, baseline: Baseline | null): void {
     this.#prepare("UPDATE identities SET baseline = ? WHERE id = ?").run(baseline === null ? null : JSON.stringify(baseline), id);
   }
 

@@ -6,11 +6,13 @@ import { MIGRATIONS } from "./migrations.ts";
  * Opens (or makes, mode 0600) the hub's database and brings it to the newest schema. Every commit is on the disk before
  * the call returns (WAL, synchronous=FULL): a killed hub has lost nothing that it told anybody. Throws Error when the
  * file was written by a newer hub.
+ *
+ * Nobody else writes here, so a lock is a fault: waiting long for it would stop every stream.
  */
 export function openDatabase(path: string): DatabaseSync {
   if (path !== ":memory:") closeSync(openSync(path, "a", 0o600));
   const db = new DatabaseSync(path);
-  db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 2000");
+  db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 100");
   migrate(db);
   return db;
 }

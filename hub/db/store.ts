@@ -1,4 +1,6 @@
+import { statSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
+import { HubError } from "../error.ts";
 import { Approvals } from "./approvals.ts";
 import { Audit } from "./audit.ts";
 import { Documents } from "./documents.ts";
@@ -20,10 +22,12 @@ export class Store {
   readonly leases: Leases;
   readonly audit: Audit;
   readonly #db: DatabaseSync;
+  readonly #isThere: () => boolean;
 
   /** `leaseKey`: secret of this boot, see {@link Leases}. */
   constructor(path: string, options: { readonly wallMs: () => number; readonly leaseKey: Uint8Array }) {
     this.#db = openDatabase(path);
+    this.#isThere = watchFile(path);
     this.meta = new Meta(this.#db);
     this.identities = new Identities(this.#db);
     this.evidence = new EvidenceRows(this.#db);
@@ -34,8 +38,12 @@ export class Store {
     this.audit = new Audit(this.#db, options.wallMs);
   }
 
-  /** All of `work` or nothing of it, on the disk before this returns. Not nestable. */
+  /**
+   * All of `work` or nothing of it, on the disk before this returns. Not nestable. Throws HubError `INTERNAL` when the file
+   * at the path is no longer the one that was opened: what SQLite then writes would be gone with the process.
+   */
   transaction<T>(work: () => T): T {
+    if (!this.#isThere()) throw new HubError("INTERNAL", "the database's file was removed or replaced under the hub");
     this.#db.exec("BEGIN IMMEDIATE");
     try {
       const result = work();
@@ -50,4 +58,14 @@ export class Store {
   close(): void {
     this.#db.close();
   }
+}
+
+/** Whether the file at the path is still the one that is there now. */
+function watchFile(path: string): () => boolean {
+  if (path === ":memory:") return () => true;
+  const { dev, ino } = statSync(path);
+  return () => {
+    const now = statSync(path, { throwIfNoEntry: false });
+    return now !== undefined && now.dev === dev && now.ino === ino;
+  };
 }

@@ -5,7 +5,7 @@ import { HubError } from "../error.ts";
 import { type Member, memberOf } from "../planes/member.ts";
 import { findApproval } from "./find-approval.ts";
 import type { HubContext } from "./hub-context.ts";
-import { LEASE_MS } from "./leases.ts";
+import { keepLease } from "./leases.ts";
 import { holdsSlot, type SlotState } from "./state.ts";
 
 /** What an approved node is handed (Admission in node.proto). */
@@ -18,7 +18,8 @@ export interface AdmissionFacts {
 
 /**
  * Prepares an approved identity's admission: its certificate over the key of its claims, and its addresses. Null when it
- * is no longer approved, or no stored approval verifies: the state in the database alone admits nobody. Throws HubError `PLANE_FULL`.
+ * is no longer approved, no stored approval verifies (the state in the database alone admits nobody), or its verdict is
+ * older than one renewal. Throws HubError `PLANE_FULL`.
  */
 export async function prepareAdmission(context: HubContext, id: string): Promise<AdmissionFacts | null> {
   const ready = readyToAdmit(context, id);
@@ -49,7 +50,7 @@ export function commitAdmission(context: HubContext, admission: AdmissionFacts):
   const now = ports.clock.wallMs();
   store.transaction(() => {
     if (ready.state.t === "approved") store.identities.apply(ready.identity, { e: "attach" }, now);
-    store.leases.put(admission.id, JSON.stringify({ horizonMs: now + LEASE_MS, member: admission.member }));
+    keepLease(context, admission.member, context.leases.untilMs(admission.id));
     store.audit.append({ actor: "hub", action: "admit", subject: admission.id, detail: admission.member.name });
   });
   return true;
@@ -57,7 +58,7 @@ export function commitAdmission(context: HubContext, admission: AdmissionFacts):
 
 function readyToAdmit(context: HubContext, id: string): { readonly identity: Identity; readonly state: SlotState; readonly approval: StoredApproval } | null {
   const identity = context.store.identities.byId(id);
-  if (identity === null || !holdsSlot(identity.state)) return null;
+  if (identity === null || !holdsSlot(identity.state) || !context.leases.isFresh(id)) return null;
   const found = findApproval(context, identity, identity.state.facts);
   if (found === null || found.verified.approval.slot !== identity.state.slot) return null;
   return { identity, state: identity.state, approval: found.stored };

@@ -1,20 +1,23 @@
 import type { AttestCode } from "../attest/codes.ts";
-import type { Finding, UnverifiedEvidence, Verdict } from "../attest/types.ts";
+import type { Baseline, Finding, UnverifiedEvidence, Verdict } from "../attest/types.ts";
 import type { Identity } from "../db/identities.ts";
 import type { HubCode } from "../codes.ts";
 import { equalBytes } from "../../proto/wire/bytes.ts";
-import { bootFacts, keysOf } from "./boot-facts.ts";
+import { bootFacts, keysOf, lastClockOf } from "./boot-facts.ts";
 import { findApproval } from "./find-approval.ts";
 import { type Greeting, pastRefusal } from "./greet.ts";
 import type { HubContext } from "./hub-context.ts";
+import { keepLease } from "./leases.ts";
 import type { PeerFacts } from "./peer-facts.ts";
-import type { BootFacts } from "./state.ts";
+import { type BootFacts, isAdmitted } from "./state.ts";
 
 /** What follows from one evidence. */
 export type Outcome =
   | { readonly t: "refused"; readonly code: HubCode | AttestCode; readonly message: string; readonly retryAfterMs: number }
   | { readonly t: "waiting"; readonly state: "pending" | "unanchored"; readonly message: string }
-  | { readonly t: "approved" };
+  | { readonly t: "approved" }
+  /** The evidence passed, but no operator's statement stands behind this member any longer: nothing is renewed, and remove-unbacked.ts decides. */
+  | { readonly t: "unbacked" };
 
 /** A machine that failed may ask again after a reboot; asking at once with the same boot gives the same answer. */
 const RETRY_MS = 60_000;
@@ -30,17 +33,21 @@ export function appraise(context: HubContext, greeting: Greeting, evidence: Unve
   const { ports, store, trust, image } = context;
   const identity = store.identities.byId(greeting.id);
   if (identity === null) return refused("CHALLENGE_EXPIRED", "the hub has forgotten this challenge", 1000);
+  // The lease counts from here: what the verdict itself takes is no gift.
+  const receivedMs = ports.clock.monotonicMs();
   const pinnedRole = trust.byEk.get(identity.ekName)?.role ?? null;
   const verdict = ports.judge(evidence, greeting.challenge, {
     cluster: image.cluster,
     peerKey: peer.spki,
     releases: trust.releases.map((r) => r.value),
     pinnedRole,
+    ekCertificate: null,
     baseline: identity.baseline,
+    lastClock: lastClockOf(identity.state),
     now: ports.clock.monotonicMs(),
   });
   const own = equalBytes(evidence.secret, greeting.challenge.secret);
-  return store.transaction(() => {
+  const outcome = store.transaction(() => {
     // Read again: an operator may have decided between hello and evidence.
     const current = store.identities.byId(identity.id) ?? identity;
     const past = pastRefusal(current, ports.clock.wallMs());
@@ -54,8 +61,11 @@ export function appraise(context: HubContext, greeting: Greeting, evidence: Unve
       const { code, findings } = verdict.ok ? { code: "", findings: [] } : verdict;
       store.evidence.put(current.id, { evidence, challenge: greeting.challenge, peerKey: peer.spki, pinnedRole, code, findings }, ports.clock.wallMs());
     }
-    return verdict.ok ? pass(context, current, bootFacts(verdict.facts), peer) : fail(context, current, verdict, own, peer);
+    return verdict.ok ? pass(context, current, bootFacts(verdict.facts), peer, receivedMs) : fail(context, current, verdict, own, peer);
   });
+  if (outcome.t === "waiting" || outcome.t === "approved") context.leases.passed(identity.id, receivedMs);
+  if (outcome.t === "unbacked") context.breaker.doubted = true;
+  return outcome;
 }
 
 /** The first proof of a new identity takes a place in the window, unless an approval came before it. Null: there was one. */
@@ -92,7 +102,7 @@ function sentence(finding: Finding | undefined, message: string): string {
   return finding === undefined ? message : `${message} (PCR ${finding.pcr}: ${finding.what})`.slice(0, 1024);
 }
 
-function pass(context: HubContext, identity: Identity, facts: BootFacts, peer: PeerFacts): Outcome {
+function pass(context: HubContext, identity: Identity, facts: BootFacts, peer: PeerFacts, receivedMs: number): Outcome {
   const { store, ports, trust } = context;
   const now = ports.clock.wallMs();
   const keys = keysOf(facts);
@@ -103,6 +113,8 @@ function pass(context: HubContext, identity: Identity, facts: BootFacts, peer: P
     conflict(`a key in the claims belongs to ${owner}`);
     return refused("CONFLICT", "a key in the claims belongs to another identity", RETRY_MS);
   }
+  const renewed = renew(context, identity, facts, receivedMs);
+  if (renewed !== null) return renewed;
   store.identities.setKeys(identity.id, keys);
   const attested = store.identities.apply(identity, { e: "passed", facts }, now);
   const approval = findApproval(context, attested, facts);
@@ -126,9 +138,27 @@ function pass(context: HubContext, identity: Identity, facts: BootFacts, peer: P
   return { t: "waiting", state, message };
 }
 
+/**
+ * A member's good verdict in the boot it was admitted in: the lease goes on and nothing else moves. No audit row, of which
+ * a large cluster would write millions a day, unless something was amiss before. Null: it is no such verdict.
+ */
+function renew(context: HubContext, identity: Identity, facts: BootFacts, receivedMs: number): Outcome | null {
+  const { store, ports, book, leases } = context;
+  const { state } = identity;
+  const member = book.member(identity.id);
+  if (member === null || !isAdmitted(state) || state.facts.bootId !== facts.bootId) return null;
+  if (keysOf(state.facts).join() !== keysOf(facts).join()) return null;
+  if (findApproval(context, identity, facts)?.verified.approval.slot !== state.slot) return { t: "unbacked" };
+  store.identities.apply(identity, { e: "renew", facts }, ports.clock.wallMs());
+  keepLease(context, member, leases.untilAfter(receivedMs));
+  const note = leases.note(identity.id);
+  if (note !== null) store.audit.append({ actor: `node:${identity.id}`, action: "renew", subject: identity.id, detail: `passed after ${note}` });
+  return { t: "approved" };
+}
+
 /** PCR 0–3: pinned by the first approval, compared ever after (DESIGN §2.5). */
-export function baselineOf(facts: BootFacts): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(facts.pcrs).filter(([pcr]) => Number(pcr) <= 3));
+export function baselineOf(facts: BootFacts): Baseline {
+  return facts.firmware;
 }
 
 function refused(code: HubCode, message: string, retryAfterMs: number): Outcome {

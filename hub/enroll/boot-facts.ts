@@ -1,6 +1,6 @@
 import { parseHint } from "../../proto/hint/hint.ts";
-import type { AttestedFacts } from "../attest/types.ts";
-import type { BootFacts } from "./state.ts";
+import type { AttestedFacts, Baseline, LastClock } from "../attest/types.ts";
+import { type BootFacts, factsOf, type NodeState } from "./state.ts";
 
 /** The part of a passed verdict that the database keeps. */
 export function bootFacts(facts: AttestedFacts): BootFacts {
@@ -17,7 +17,20 @@ export function bootFacts(facts: AttestedFacts): BootFacts {
     claimedSlot: hint?.slot ?? null,
     hubHost: hint?.hub?.host ?? null,
     pcrs: { ...facts.pcrs },
+    firmware: copyBaseline(facts.firmware),
+    clock: { clock: String(facts.clock.clock), resetCount: facts.clock.resetCount, restartCount: facts.clock.restartCount },
   };
+}
+
+/** The clock of the last verdict that passed, as far as the state still rests on it. */
+export function lastClockOf(state: NodeState): LastClock | null {
+  const facts = factsOf(state);
+  if (facts?.clock === undefined) return null;
+  return { ...facts.clock, clock: BigInt(facts.clock.clock), bootId: facts.bootId };
+}
+
+function copyBaseline({ values, events }: Baseline): BootFacts["firmware"] {
+  return { values: { ...values }, events: Object.fromEntries(Object.entries(events).map(([pcr, list]) => [pcr, [...list]])) };
 }
 
 /** Whoever owns the hypervisor wrote it. One that can't be read says nothing, and takes no right away either. */

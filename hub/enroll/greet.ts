@@ -14,6 +14,9 @@ import { DENIED } from "./step.ts";
 /** The protocol of node.proto. */
 const PROTOCOL = 1;
 const MAX_WORD = 64;
+/** The EK's certificate and up to 16 parts of its chain, each at most as large as an NV index. */
+const MAX_CERTIFICATES = 17;
+const MAX_CERTIFICATE_BYTES = 8 * 1024;
 /** A challenge lives this long; a slow TPM under emulation needs a few seconds. */
 export const CHALLENGE_TTL_MS = 60_000;
 /** How long a denial holds; the operator who changes his mind lets it run out. */
@@ -53,18 +56,28 @@ export function greet(context: HubContext, hello: Hello, peer: PeerFacts): Greet
   checkShape(hello, context.image.cluster);
   const ekPublic = new Uint8Array(hello.ekPublic);
   const akPublic = new Uint8Array(hello.akPublic);
-  const { ekName, akName } = readNames(ekPublic, akPublic);
+  const ekName = readEkName(ekPublic, akPublic);
   const known = context.store.identities.byEk(ekName);
   const generation = known?.generation ?? 1;
   const id = known?.id ?? identityId(ekName, generation);
   const past = known === null ? null : pastRefusal(known, context.ports.clock.wallMs());
   if (past !== null) throw past;
   if (!known?.proven && context.store.approvals.valid(ekName, generation).length === 0) checkWindow(context, id);
-  const secret = context.ports.entropy.bytes(32);
-  const credential = wrap(() => makeCredential({ ekPublic, akName, secret, entropy: (n) => context.ports.entropy.bytes(n) }));
-  const now = context.ports.clock.monotonicMs();
-  const challenge = { nonce: context.ports.entropy.bytes(32), secret, verifier: context.verifier, issuedAt: now, expiresAt: now + CHALLENGE_TTL_MS };
+  const greeting = wrap(() => challengeKeys(context, { id, ekPublic, akPublic }, CHALLENGE_TTL_MS));
   remember(context, { id, ekName, generation, ekPublic }, known);
+  return greeting;
+}
+
+/** A new challenge for keys that were greeted before, to be answered within `ttlMs`: at hello, and at each renewal. */
+export function challengeKeys(context: HubContext, keys: Pick<Greeting, "id" | "ekPublic" | "akPublic">, ttlMs: number): Greeting {
+  const { id, ekPublic, akPublic } = keys;
+  const { entropy, clock } = context.ports;
+  const secret = entropy.bytes(32);
+  const akName = nameOf(akPublic);
+  const credential = makeCredential({ ekPublic, akName, secret, entropy: (n) => entropy.bytes(n) });
+  const now = clock.monotonicMs();
+  const names = { ekName: toHex(nameOf(ekPublic)), akName: toHex(akName) };
+  const challenge = { nonce: entropy.bytes(32), secret, verifier: context.verifier, ...names, issuedAt: now, expiresAt: now + ttlMs };
   return { id, ekPublic, akPublic, challenge, ...credential };
 }
 
@@ -72,6 +85,10 @@ function checkShape(hello: Hello, cluster: string): void {
   const max = EVIDENCE_LIMITS.publicArea;
   if (hello.ekPublic.length > max || hello.akPublic.length > max || hello.bootId.length > MAX_WORD || hello.cluster.length > MAX_WORD) {
     throw new GreetingRefused("TOO_LARGE", "a part of the hello is larger than any real one", { retryAfterMs: 0 });
+  }
+  const certificates = [hello.ekCertificate, ...hello.ekIntermediates];
+  if (certificates.length > MAX_CERTIFICATES || certificates.some((c) => c.length > MAX_CERTIFICATE_BYTES)) {
+    throw new GreetingRefused("TOO_LARGE", "the endorsement key's certificates are larger than any real ones", { retryAfterMs: 0 });
   }
   if (hello.protocol !== PROTOCOL) {
     throw new GreetingRefused("PROTOCOL_ERROR", `protocol ${hello.protocol} is not spoken here, ${PROTOCOL} is`, { retryAfterMs: 0 });
@@ -81,11 +98,11 @@ function checkShape(hello: Hello, cluster: string): void {
   }
 }
 
-function readNames(ekPublic: Uint8Array, akPublic: Uint8Array): { readonly ekName: string; readonly akName: Uint8Array } {
+function readEkName(ekPublic: Uint8Array, akPublic: Uint8Array): string {
   return wrap(() => {
     parsePublic(ekPublic);
     parsePublic(akPublic);
-    return { ekName: toHex(nameOf(ekPublic)), akName: nameOf(akPublic) };
+    return toHex(nameOf(ekPublic));
   });
 }
 

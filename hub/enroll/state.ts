@@ -3,6 +3,12 @@ import { dnsLabel, hexText } from "../../proto/wire/text.ts";
 
 const word = z.string().max(128);
 
+/** PCR 0–3 with their events, as hub/attest's `Baseline`: what the approval records. */
+export const baselineSchema = z.strictObject({
+  values: z.record(z.string(), hexText(32)),
+  events: z.record(z.string(), z.array(z.strictObject({ digest: hexText(32), what: word })).max(64)),
+});
+
 /**
  * What a passed verdict says of a boot, as far as later decisions need it. Everything in here was covered by the quote;
  * `claimedSlot` and `hubHost` are nevertheless only the hint's word (DESIGN §2.4) and decide about nothing but reachability.
@@ -12,7 +18,7 @@ export const bootFactsSchema = z.strictObject({
   releaseId: word,
   releaseGeneration: z.int().positive(),
   phase: word,
-  anchor: z.enum(["pinned", "none"]),
+  anchor: z.enum(["pinned", "certificate", "none"]),
   bootId: word,
   /** SPKI (DER, base64) of the node's TLS key. */
   tls: z.string().max(512),
@@ -22,6 +28,9 @@ export const bootFactsSchema = z.strictObject({
   hubHost: z.ipv4().nullable(),
   /** Quoted PCRs, hex. */
   pcrs: z.record(z.string(), hexText(32)),
+  firmware: baselineSchema,
+  /** Clock of the quote, decimal: what the next one is held against (DESIGN §2.11). */
+  clock: z.strictObject({ clock: z.string().regex(/^\d{1,20}$/), resetCount: z.int().nonnegative(), restartCount: z.int().nonnegative() }).optional(),
 });
 /** See {@link bootFactsSchema}. */
 export type BootFacts = z.output<typeof bootFactsSchema>;

@@ -6,7 +6,7 @@ import { IllegalStep, type NodeEvent, step } from "./step.ts";
 const pcrs = { "0": "0".repeat(64) };
 const facts = (anchor: "pinned" | "none"): BootFacts => ({
   ...{ role: "worker", releaseId: "r", releaseGeneration: 1, phase: "kubedos-agent", anchor, bootId: "b", tls: "k" },
-  ...{ wireguard: { wg1: "1", wg2: "2", wg3: "3" }, claimedSlot: null, hubHost: null, pcrs },
+  ...{ wireguard: { wg1: "1", wg2: "2", wg3: "3" }, claimedSlot: null, hubHost: null, pcrs, firmware: { values: {}, events: {} } },
 });
 
 const event: fc.Arbitrary<NodeEvent> = fc.oneof(
@@ -14,7 +14,7 @@ const event: fc.Arbitrary<NodeEvent> = fc.oneof(
     { e: "hello" }, { e: "challenge" }, { e: "wait" }, { e: "attach" }, { e: "lease-end" },
     { e: "enrol" }, { e: "converge" }, { e: "ready" }, { e: "seal" },
   ),
-  fc.constantFrom<NodeEvent>({ e: "passed", facts: facts("pinned") }, { e: "passed", facts: facts("none") }),
+  fc.constantFrom<NodeEvent>({ e: "passed", facts: facts("pinned") }, { e: "passed", facts: facts("none") }, { e: "renew", facts: facts("pinned") }),
   fc.constantFrom<NodeEvent>({ e: "failed", code: "PCR_MISMATCH", message: "m" }, { e: "deny", message: "m" }),
   fc.constantFrom<NodeEvent>({ e: "approve", slot: "w-1" }, { e: "approve", slot: "w-2" }),
   fc.constantFrom<NodeEvent>({ e: "fence", reason: "r" }, { e: "evict", reason: "r" }, { e: "ban", reason: "r" }, { e: "retire", reason: "r" }),
@@ -77,4 +77,18 @@ t.test("events that a state doesn't know are coded errors", async (t) => {
     [{ t: "evicted", reason: "r" }, { e: "passed", facts: facts("pinned") }],
   ];
   for (const [state, event] of cases) t.throws(() => step(state, event), { code: "ILLEGAL_STEP" }, `${event.e} in ${state.t}`);
+});
+
+t.test("a renewal moves nobody, and lets nobody in", async (t) => {
+  const sealed: NodeState = { t: "sealed", facts: facts("pinned"), slot: "w-1" };
+  t.equal(step(sealed, { e: "renew", facts: facts("pinned") }), sealed, "the same facts are no step");
+  t.match(step(sealed, { e: "renew", facts: { ...facts("pinned"), phase: "kubedos-sealed" } }), { t: "sealed", slot: "w-1", facts: { phase: "kubedos-sealed" } });
+  const outside: readonly NodeState[] = [
+    { t: "expected", slot: "w-1" },
+    { t: "pending", facts: facts("pinned") },
+    { t: "approved", facts: facts("pinned"), slot: "w-1" },
+    { t: "quarantined", code: "X", message: "m" },
+    { t: "banned", reason: "r" },
+  ];
+  for (const state of outside) t.throws(() => step(state, { e: "renew", facts: facts("pinned") }), { code: "ILLEGAL_STEP" }, state.t);
 });

@@ -1,3 +1,5 @@
+import { equalBytes } from "../../proto/wire/bytes.ts";
+import { canonicalJson } from "../../proto/wire/json.ts";
 import { type BootFacts, holdsSlot, isAdmitted, type NodeState } from "./state.ts";
 
 /** All that can happen to an identity; closed. `passed` and `failed` are verdicts over evidence that its own TPM made. */
@@ -10,6 +12,7 @@ export type NodeEvent =
   | { readonly e: "approve"; readonly slot: string }
   | { readonly e: "deny"; readonly message: string }
   | { readonly e: "attach" }
+  | { readonly e: "renew"; readonly facts: BootFacts }
   | { readonly e: "lease-end" }
   | { readonly e: "enrol" }
   | { readonly e: "converge" }
@@ -60,6 +63,9 @@ export function step(state: NodeState, event: NodeEvent): NodeState {
       return { t: "rejected", code: DENIED, message: event.message };
     case "attach":
       return state.t === "approved" ? { ...state, t: "connected" } : illegal(state, event);
+    case "renew":
+      if (!isAdmitted(state)) return illegal(state, event);
+      return equalBytes(canonicalJson(state.facts), canonicalJson(event.facts)) ? state : { ...state, facts: event.facts };
     case "lease-end":
       return isAdmitted(state) ? { t: "approved", facts: state.facts, slot: state.slot } : illegal(state, event);
     case "enrol":

@@ -15,7 +15,7 @@ world.pin("w-2", OTHER);
 
 const facts: BootFacts = {
   ...{ role: "worker", releaseId: "r", releaseGeneration: 1, phase: "kubedos-agent", anchor: "pinned", bootId: "b", tls: "k" },
-  ...{ wireguard: { wg1: "1", wg2: "2", wg3: "3" }, claimedSlot: null, hubHost: null, pcrs: {} },
+  ...{ wireguard: { wg1: "1", wg2: "2", wg3: "3" }, claimedSlot: null, hubHost: null, pcrs: {}, firmware: { values: {}, events: {} } },
 };
 const identity: Identity = { id: "x", ekName: EK, generation: 1, ekPublic: new Uint8Array(), state: { t: "pending", facts }, proven: true, baseline: null, firstSeenMs: 0, stateSinceMs: 0 };
 

@@ -26,16 +26,14 @@ export interface AckResult {
 interface Entry {
   readonly member: Member;
   link: PlaneLink | null;
-  /** Wall clock; null while attached. */
-  horizonMs: number | null;
   sent: number;
   applied: number;
 }
 
 /**
  * Who is in the planes and what each was told. A join or a leave costs one message for each node whose peers change:
- * with hub-and-spoke two, whatever the number of nodes. A lost stream changes nobody's peers until the lease's horizon.
- * Not persistent: the caller keeps leases.
+ * with hub-and-spoke two, whatever the number of nodes. A lost stream changes nobody's peers: members go by `remove`,
+ * which the caller owes whose lease ends. Not persistent.
  */
 export class PlaneBook {
   readonly epoch: number;
@@ -52,15 +50,15 @@ export class PlaneBook {
     return this.#serial;
   }
 
-  /** Members of before a restart: in the planes, without a stream, until `horizonMs`. */
-  restore(member: Member, horizonMs: number): void {
-    this.#put({ member, link: null, horizonMs, sent: 0, applied: 0 });
+  /** A member of before a restart: in the planes, without a stream. */
+  restore(member: Member): void {
+    this.#put({ member, link: null, sent: 0, applied: 0 });
   }
 
   /** Takes a node in, or on with a new stream: it gets all its peers, and peers that knew other keys of it get a delta. */
   join(member: Member, link: PlaneLink): void {
     const before = this.#entries.get(member.id)?.member;
-    const entry: Entry = { member, link, horizonMs: null, sent: 0, applied: 0 };
+    const entry: Entry = { member, link, sent: 0, applied: 0 };
     this.#put(entry);
     this.#serial++;
     this.#send(entry, { full: true, set: peersFor(member, this.#peersOf(member)), remove: [] });
@@ -68,12 +66,11 @@ export class PlaneBook {
     for (const peer of this.#peerEntries(member)) this.#send(peer, { full: false, set: [member], remove: [] });
   }
 
-  /** Its stream ended; peers keep it until the horizon. An older stream that ends late changes nothing. */
-  leave(id: string, link: PlaneLink, horizonMs: number): void {
+  /** Its stream ended; peers keep it. An older stream that ends late changes nothing. */
+  leave(id: string, link: PlaneLink): void {
     const entry = this.#entries.get(id);
     if (entry === undefined || entry.link !== link) return;
     entry.link = null;
-    entry.horizonMs = horizonMs;
     this.#wake();
   }
 
@@ -90,9 +87,17 @@ export class PlaneBook {
     return told.map((peer) => peer.member.id);
   }
 
-  /** Members whose horizon is over. */
-  expired(nowMs: number): readonly string[] {
-    return [...this.#entries.values()].filter((e) => e.horizonMs !== null && e.horizonMs <= nowMs).map((e) => e.member.id);
+  has(id: string): boolean {
+    return this.#entries.has(id);
+  }
+
+  member(id: string): Member | null {
+    return this.#entries.get(id)?.member ?? null;
+  }
+
+  /** Everybody in the planes, with a stream or without. */
+  members(): readonly Member[] {
+    return [...this.#entries.values()].map((e) => e.member);
   }
 
   ack(id: string, epoch: bigint, serial: bigint): void {
@@ -128,11 +133,6 @@ export class PlaneBook {
   serials(id: string): { readonly sent: number; readonly applied: number; readonly attached: boolean } | null {
     const entry = this.#entries.get(id);
     return entry === undefined ? null : { sent: entry.sent, applied: entry.applied, attached: entry.link !== null };
-  }
-
-  /** All members with a live stream. */
-  attached(): readonly Member[] {
-    return [...this.#entries.values()].filter((e) => e.link !== null).map((e) => e.member);
   }
 
   #put(entry: Entry): void {

@@ -12,10 +12,13 @@ const HELLO_MS = 10_000;
 /** Unsent messages of one stream. None is ever dropped for a slow reader: he loses his connection, and gets everything when he comes back. */
 const MAX_BACKLOG = 1024;
 
-/** Streams of the node listener, for heartbeats. */
+/** Streams of the node listener, and the two ways in which time reaches them. */
 export interface NodeStreams {
   readonly service: NodeServiceServer;
+  /** Every member hears how long it may use its peers; also when the database can't be read, which is then thrown. */
   heartbeat(): void;
+  /** Renewals that are due or overdue. `lateMs`: for so long this process itself did nothing. */
+  tick(lateMs: number): void;
 }
 
 /** Answers streams that came through `gate`. */
@@ -31,8 +34,16 @@ export function nodeService(context: HubContext, gate: () => Pick<Gate<PeerFacts
       },
     },
     heartbeat: () => {
-      const head = context.store.audit.head();
-      for (const session of sessions) session.heartbeat(head);
+      let head = "";
+      try {
+        head = context.store.audit.head();
+      } finally {
+        // What is left of a lease is known without the database; the head then says nothing.
+        for (const session of sessions) session.heartbeat(head);
+      }
+    },
+    tick: (lateMs) => {
+      for (const session of [...sessions]) session.tick(lateMs);
     },
   };
 }

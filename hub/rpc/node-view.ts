@@ -32,7 +32,7 @@ export function viewIdentity(context: HubContext, identity: Identity): Node {
     phase: facts?.phase ?? "",
     planes: slot === undefined ? {} : addressesOf(context, slot),
     attached: context.live.get(identity.id) !== null,
-    ...reasonOf(state),
+    ...(reasonOf(state) ?? leaseReason(context, identity) ?? { code: "", message: "" }),
     firstSeenMs: BigInt(identity.firstSeenMs),
     stateSinceMs: BigInt(identity.stateSinceMs),
     claimedSlot: facts?.claimedSlot ?? "",
@@ -59,7 +59,27 @@ function addressesOf(context: HubContext, slot: Slot): Record<string, string> {
   return Object.fromEntries(context.image.planes.map((plane) => [plane.name, `${addressIn(plane.cidr, slot.index)}/32`]));
 }
 
-function reasonOf(state: Identity["state"]): { readonly code: string; readonly message: string } {
+interface Reason {
+  readonly code: string;
+  readonly message: string;
+}
+
+function reasonOf(state: Identity["state"]): Reason | null {
   if ("code" in state) return { code: state.code, message: state.message };
-  return "reason" in state ? { code: "IDENTITY_REVOKED", message: state.reason } : { code: "", message: "" };
+  return "reason" in state ? { code: "IDENTITY_REVOKED", message: state.reason } : null;
+}
+
+/** What isn't a verdict and yet something to know: a renewal without an answer, a lease that ended, a removal that is held. */
+function leaseReason(context: HubContext, { id }: Identity): Reason | null {
+  const { breaker, leases } = context;
+  if (breaker.held.has(id)) return { code: "MASS_REMOVAL_HELD", message: `one of ${breaker.held.size} of ${breaker.members} members whose removal is held` };
+  const left = Math.round(leases.remainingMs(id) / 1000);
+  switch (leases.note(id)) {
+    case "LEASE_TIMEOUT":
+      return { code: "LEASE_TIMEOUT", message: `did not answer its renewal; its lease ends in ${left} s` };
+    case "LEASE_ENDED":
+      return { code: "LEASE_ENDED", message: "its lease is over; its peers have dropped it" };
+    case null:
+      return null;
+  }
 }

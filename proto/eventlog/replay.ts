@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { BankName } from "./bank.ts";
 import { BANKS } from "./bank.ts";
 import type { LoggedEvent, UnverifiedEventLog } from "./event-log.ts";
@@ -29,7 +29,7 @@ export function extendAll(bank: BankName, initial: Uint8Array, digests: Iterable
   buf.set(initial);
   for (const digest of digests) {
     buf.set(digest, size);
-    buf.set(createHash(bank).update(buf).digest());
+    buf.set(hash(bank, buf, "buffer"));
   }
   return buf.slice(0, size);
 }

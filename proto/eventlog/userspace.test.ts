@@ -3,12 +3,12 @@ import { join } from "node:path";
 import fc from "fast-check";
 import t from "tap";
 import { vectorsDir } from "../../test/vectors.ts";
-import { sha256, utf8 } from "../wire/bytes.ts";
+import { concatBytes, sha256, utf8 } from "../wire/bytes.ts";
 import { WireError } from "../wire/error.ts";
 import { toHex } from "../wire/hex.ts";
 import { EventLogError } from "./error.ts";
 import { EVENT_LOG_LIMITS } from "./limits.ts";
-import { encodeUserspaceRecord, parseUserspaceLog } from "./userspace.ts";
+import { encodeUserspaceRecord, OS_SEPARATOR_WORD, parseUserspaceLog } from "./userspace.ts";
 
 function codeOf(log: Uint8Array): string {
   try {
@@ -34,6 +34,12 @@ t.test("ours reads like systemd's", async (t) => {
   t.equal(record.at(-1), 0x0a);
   t.same(parseUserspaceLog(record), [{ pcr: 11, digest: sha256(utf8("kubedos-agent")), eventType: "phase", word: "kubedos-agent" }]);
   t.same(parseUserspaceLog(new Uint8Array(0)), [], "an empty log has no records");
+});
+
+t.test("systemd 261: separators, and NV indexes that extend no PCR", async (t) => {
+  const separator = encodeUserspaceRecord({ pcr: 12, word: OS_SEPARATOR_WORD, bootId, eventType: "os-separator" });
+  const nv = utf8(`\x1e${JSON.stringify({ nv_index: 0x1d10200, digests: [{ hashAlg: "sha256", digest: "00".repeat(32) }], content_type: "systemd", content: { nvIndexName: "hardware", string: "product-id:1" } })}\n`);
+  t.same(parseUserspaceLog(concatBytes(nv, separator, nv)), [{ pcr: 12, digest: sha256(utf8("os-separator")), eventType: "os-separator", word: "os-separator" }]);
 });
 
 t.test("near misses", async (t) => {
@@ -63,6 +69,11 @@ t.test("near misses", async (t) => {
     ["a short digest", "BAD_RECORD", log({ ...good, digests: [{ hashAlg: "sha256", digest: digest.slice(2) }] })],
     ["an upper-case digest", "BAD_RECORD", log({ ...good, digests: [{ hashAlg: "sha256", digest: digest.toUpperCase() }] })],
     ["a phase of another word", "WRONG_DIGEST", log({ ...good, content: { ...good.content, string: "x" } })],
+    ["an os-separator of another word", "WRONG_DIGEST", log({ ...good, content: { ...good.content, string: "x", eventType: "os-separator" } })],
+    ["an os-separator without a word", "WRONG_DIGEST", log({ ...good, content: { bootId: "00", eventType: "os-separator" } })],
+    ["a PCR and an NV index", "BAD_RECORD", log({ ...good, nv_index: 0x1d10200 })],
+    ["neither a PCR nor an NV index", "BAD_RECORD", log({ digests: good.digests, content_type: "systemd", content: good.content })],
+    ["an NV index that is a handle of another kind", "BAD_RECORD", log({ ...good, pcr: undefined, nv_index: 0x81000000 })],
     ["a record of 8 KiB", "TOO_LARGE", log({ ...good, content: { ...good.content, more: "x".repeat(EVENT_LOG_LIMITS.userspaceRecord) } })],
     ["too many records", "TOO_MANY_EVENTS", utf8(text.repeat(EVENT_LOG_LIMITS.userspaceRecords + 1))],
     ["too many bytes", "TOO_LARGE", new Uint8Array(EVENT_LOG_LIMITS.userspaceLog + 1)],

@@ -6,80 +6,107 @@ import { BANKS } from "./bank.ts";
 import { EventLogError } from "./error.ts";
 import { EVENT_LOG_LIMITS, MAX_PCR } from "./limits.ts";
 
+const UTF8 = new TextDecoder("utf-8", { fatal: true });
 const RECORD_SEPARATOR = 0x1e;
 const LINE_FEED = 0x0a;
+
+/** The word that ends the firmware's and the boot loader's part of a PCR, from systemd 261 on (systemd-pcrosseparator.service). */
+export const OS_SEPARATOR_WORD = "os-separator";
+/** PCRs that it is extended into, all of them or none: 11 has its own words, 8 and 10 are others' (uapi-group/specifications#221). */
+export const OS_SEPARATOR_PCRS: readonly number[] = [0, 1, 2, 3, 4, 5, 6, 7, 9, 12, 13, 14];
 
 /** One extend by userspace, as its record says; nobody has compared it with a TPM yet. */
 export interface UnverifiedUserspaceRecord {
   readonly pcr: number;
   /** SHA-256 digest that was extended. */
   readonly digest: Uint8Array;
-  /** `phase` (the digest is that of the word, checked), `machine-id`, `filesystem` …; "" where the record hasn't one. */
+  /** `phase`, `os-separator` (the digest is that of the word, checked), `machine-id`, `filesystem` …; "" where the record hasn't one. */
   readonly eventType: string;
   readonly word: string;
 }
 
+/** Types whose records carry the measured bytes as they are; elsewhere systemd escapes, shortens or keys them. */
+const WORD_IS_MEASURED: ReadonlySet<string> = new Set(["phase", "os-separator", "nvpcr-separator"]);
+
 const digestSchema = z.strictObject({ hashAlg: z.string().max(16), digest: z.string().max(128).regex(/^[0-9a-f]*$/) });
 
 // systemd adds fields to `content` over time; they aren't measured and nothing here reads them.
-const recordSchema = z.strictObject({
-  pcr: z.int().min(0).max(MAX_PCR),
+const commonSchema = z.strictObject({
   digests: z.array(digestSchema).min(1).max(EVENT_LOG_LIMITS.banks),
   content_type: z.literal("systemd"),
-  content: z.looseObject({ string: z.string().max(4096), eventType: z.string().max(64).optional() }),
+  content: z.looseObject({ string: z.string().max(4096).optional(), eventType: z.string().max(64).optional() }),
 });
+// CEL-JSON: a record names a PCR, or an NV index that is used like one (systemd 259 and later).
+const pcrRecordSchema = commonSchema.extend({ pcr: z.int().min(0).max(MAX_PCR) });
+const nvRecordSchema = commonSchema.extend({ nv_index: z.int().min(0x01000000).max(0x01ffffff) });
 
 /**
  * The userspace log in the form of systemd's tpm2-measure.log: RFC 7464 JSON text sequence, each record 0x1E, one JSON
- * object, 0x0A. An empty log has no records. Every record must bring a SHA-256 digest; where it is a phase, the digest must be that
- * of the word. Throws EventLogError `BAD_RECORD`, `WRONG_DIGEST`, `TOO_MANY_EVENTS`, or WireError.
+ * object, 0x0A. An empty log has no records. Every record of a PCR must bring a SHA-256 digest; where it is a phase or a separator,
+ * the digest must be that of the word. Records of NV indexes are checked for their shape and left out: no quoted PCR holds them.
+ * Throws EventLogError `BAD_RECORD`, `WRONG_DIGEST`, `TOO_MANY_EVENTS`, or WireError.
  */
 export function parseUserspaceLog(log: Uint8Array): readonly UnverifiedUserspaceRecord[] {
   if (log.length > EVENT_LOG_LIMITS.userspaceLog) {
     throw new WireError("TOO_LARGE", `userspace log of ${log.length} bytes, at most ${EVENT_LOG_LIMITS.userspaceLog} are allowed`);
   }
   const records: UnverifiedUserspaceRecord[] = [];
-  for (let at = 0; at < log.length; ) {
-    if (records.length === EVENT_LOG_LIMITS.userspaceRecords) {
+  let count = 0;
+  for (let at = 0; at < log.length; count++) {
+    if (count === EVENT_LOG_LIMITS.userspaceRecords) {
       throw new EventLogError("TOO_MANY_EVENTS", `more than ${EVENT_LOG_LIMITS.userspaceRecords} records`);
     }
     const end = log.indexOf(LINE_FEED, at);
     if (log[at] !== RECORD_SEPARATOR) throw new EventLogError("BAD_RECORD", "a record doesn't begin with the separator 0x1E");
     if (end < 0) throw new WireError("TRUNCATED", "the last record has no line feed");
-    records.push(parseRecord(log.subarray(at + 1, end)));
+    const record = parseRecord(log.subarray(at + 1, end));
+    if (record !== null) records.push(record);
     at = end + 1;
   }
   return records;
 }
 
 /** One record for a word that is extended into a PCR by its SHA-256 digest, with separator and line feed. */
-export function encodeUserspaceRecord(record: { readonly pcr: number; readonly word: string; readonly bootId: string }): Uint8Array {
+export function encodeUserspaceRecord(record: {
+  readonly pcr: number;
+  readonly word: string;
+  readonly bootId: string;
+  readonly eventType?: string;
+}): Uint8Array {
   const digest = toHex(sha256(utf8(record.word)));
   const json = JSON.stringify({
     pcr: record.pcr,
     digests: [{ hashAlg: "sha256", digest }],
     content_type: "systemd",
-    content: { string: record.word, bootId: record.bootId.replaceAll("-", ""), eventType: "phase" },
+    content: { string: record.word, bootId: record.bootId.replaceAll("-", ""), eventType: record.eventType ?? "phase" },
   });
   return utf8(`\x1e${json}\n`);
 }
 
-function parseRecord(data: Uint8Array): UnverifiedUserspaceRecord {
+function parseRecord(data: Uint8Array): UnverifiedUserspaceRecord | null {
   if (data.length > EVENT_LOG_LIMITS.userspaceRecord) {
     throw new WireError("TOO_LARGE", `record of ${data.length} bytes, at most ${EVENT_LOG_LIMITS.userspaceRecord} are allowed`);
   }
-  const { pcr, digests, content } = parseShape(data);
-  const eventType = content.eventType ?? "";
+  const record = parseShape(data);
+  if (record === null) return null;
+  const { pcr, digests, content } = record;
+  const { eventType = "", string: word = "" } = content;
   const digest = pickSha256(digests);
-  if (eventType === "phase" && !equalBytes(digest, sha256(utf8(content.string)))) {
-    throw new EventLogError("WRONG_DIGEST", "the digest of a phase isn't that of its word");
+  if (WORD_IS_MEASURED.has(eventType) && !equalBytes(digest, sha256(utf8(word)))) {
+    throw new EventLogError("WRONG_DIGEST", "the digest of a phase or separator isn't that of its word");
   }
-  return { pcr, digest, eventType, word: content.string };
+  return { pcr, digest, eventType, word };
 }
 
-function parseShape(data: Uint8Array): z.output<typeof recordSchema> {
+/** null: a good record of an NV index. */
+function parseShape(data: Uint8Array): z.output<typeof pcrRecordSchema> | null {
   try {
-    return recordSchema.parse(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(data)));
+    const raw: unknown = JSON.parse(UTF8.decode(data));
+    if (typeof raw === "object" && raw !== null && Object.hasOwn(raw, "nv_index")) {
+      nvRecordSchema.parse(raw);
+      return null;
+    }
+    return pcrRecordSchema.parse(raw);
   } catch (cause) {
     throw new EventLogError("BAD_RECORD", "a record isn't JSON of systemd's shape", { cause });
   }

@@ -23,5 +23,13 @@ export function verifierContext(cluster: string, spki: Uint8Array): Uint8Array {
  * SHA-256(firmware log) ‖ SHA-256(userspace log)); 32 bytes.
  */
 export function evidenceExtraData(b: EvidenceBinding): Uint8Array {
-  return sha256(DOMAIN, b.nonce, b.verifier, sha256(b.claims), sha256(b.firmwareLog), sha256(b.userspaceLog));
+  return extraDataOver(b, { claims: sha256(b.claims), firmwareLog: sha256(b.firmwareLog), userspaceLog: sha256(b.userspaceLog) });
+}
+
+/** The same from the parts' SHA-256 digests, for who has them already. */
+export function extraDataOver(
+  asked: Pick<EvidenceBinding, "nonce" | "verifier">,
+  digests: { readonly claims: Uint8Array; readonly firmwareLog: Uint8Array; readonly userspaceLog: Uint8Array },
+): Uint8Array {
+  return sha256(DOMAIN, asked.nonce, asked.verifier, digests.claims, digests.firmwareLog, digests.userspaceLog);
 }

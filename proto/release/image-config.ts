@@ -29,6 +29,13 @@ export const planeSchema = z.strictObject({
 /** See {@link planeSchema}. */
 export type Plane = z.output<typeof planeSchema>;
 
+/** How long a verdict counts and how often it is given anew (DESIGN §2.10), milliseconds. */
+export const leaseRule = z
+  .strictObject({ leaseMs: z.int().min(1000).max(86_400_000), renewMs: z.int().min(100).max(86_400_000) })
+  .refine((rule) => rule.renewMs * 2 <= rule.leaseMs, "a lease must outlast two renewals");
+/** See {@link leaseRule}. */
+export type LeaseRule = z.output<typeof leaseRule>;
+
 /** `/etc/kubedos/image.json`, covered by the dm-verity root hash and so by PCR 4 and PCR 11. */
 export const imageConfigSchema = z.strictObject({
   kind: z.literal("kubedos/image"),
@@ -44,6 +51,7 @@ export const imageConfigSchema = z.strictObject({
   /** PEM of the cluster's root CA. */
   rootCa: z.string().max(4096),
   epoch: z.int().nonnegative(),
+  trust: leaseRule,
 });
 /** See {@link imageConfigSchema}. */
 export type ImageConfig = z.output<typeof imageConfigSchema>;

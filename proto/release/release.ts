@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { QUIRK_NAMES } from "../eventlog/quirk.ts";
 import { parseCanonicalJson } from "../wire/json.ts";
 import { dnsLabel, hexText } from "../wire/text.ts";
 
@@ -13,13 +14,16 @@ export const expectedEventSchema = z.strictObject({ type: z.string().max(64), di
 /** See {@link expectedEventSchema}. */
 export type ExpectedEvent = z.output<typeof expectedEventSchema>;
 
+const digests = z.array(digest).min(1).max(16);
 const events = z.array(expectedEventSchema).max(256);
 
 /**
- * How one PCR is judged (DESIGN §2.5); every quoted PCR has a rule, one without a rule fails.
+ * How one PCR is judged (DESIGN §2.5); every quoted PCR has a rule, one without a rule fails. Where the image says `osSeparator`,
+ * that one event of userspace is taken out before the rule looks.
  * exact: these events and nothing else. words: these events, then a prefix of the fixed words that reaches at least
  * `earliest`. zero: nothing was ever extended. pinned: recorded at approval, compared afterwards. replayed: the log must
- * explain the value; what it says is covered by another PCR.
+ * explain the value; what it says is covered by another PCR. secure-boot (PCR 7 of firmware whose log we can't foresee): PK, KEK and
+ * db hold exactly the certificates with these SHA-256 digests, dbx at least the hashes of the floor (for a certificate: its SHA-256).
  */
 export const pcrRuleSchema = z.discriminatedUnion("rule", [
   z.strictObject({ rule: z.literal("exact"), events, value: digest }),
@@ -27,6 +31,7 @@ export const pcrRuleSchema = z.discriminatedUnion("rule", [
   z.strictObject({ rule: z.literal("zero") }),
   z.strictObject({ rule: z.literal("pinned") }),
   z.strictObject({ rule: z.literal("replayed") }),
+  z.strictObject({ rule: z.literal("secure-boot"), pk: digests, kek: digests, db: digests, dbxFloor: z.array(digest).max(1024) }),
 ]);
 /** See {@link pcrRuleSchema}. */
 export type PcrRule = z.output<typeof pcrRuleSchema>;
@@ -44,6 +49,10 @@ export const releaseImageSchema = z.strictObject({
   /** dm-verity root hash, in the sealed command line. */
   rootHash: digest,
   pcrs: z.record(pcrIndex, pcrRuleSchema),
+  /** Its systemd extends `os-separator` from userspace (261 and later): then it must be there, else it may not. */
+  osSeparator: z.literal(true).optional(),
+  /** What this platform's firmware does against the specification, by name. */
+  quirks: z.array(z.enum(QUIRK_NAMES)).min(1).max(QUIRK_NAMES.length).optional(),
 });
 /** See {@link releaseImageSchema}. */
 export type ReleaseImage = z.output<typeof releaseImageSchema>;

@@ -21,6 +21,11 @@ const rolesAreUsed: Check = (spec, at) => {
   return undefined;
 };
 
+const leaseOutlastsRenewals: Check = ({ trust }, at) =>
+  trust.renew * 2 <= trust.lease
+    ? undefined
+    : at("LEASE_TOO_SHORT", ["trust", "lease"], "value", "trust.lease must be at least twice trust.renew", "one renewal that is missed must not take a node's peers");
+
 const oneMaster: Check = (spec, at) => {
   const masters = [...spec.topology.nodes.entries()].filter(([, n]) => n.role === MASTER_ROLE);
   const second = masters[1];
@@ -97,4 +102,4 @@ const addressesFit: Check = (spec, at) => {
 };
 
 /** All of them, in the order in which they are reported. */
-export const checks: readonly Check[] = [rolesAreUsed, nodesAreDistinct, oneMaster, planesAreApart, indexesFit, addressesFit];
+export const checks: readonly Check[] = [rolesAreUsed, nodesAreDistinct, oneMaster, leaseOutlastsRenewals, planesAreApart, indexesFit, addressesFit];

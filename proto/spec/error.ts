@@ -6,6 +6,7 @@ export type SpecErrorCode =
   | "MISSING_KEY"
   | "BAD_VALUE"
   | "DUPLICATE"
+  | "LEASE_TOO_SHORT"
   | "OVERFLOW"
   | "OVERLAP"
   | "UNKNOWN_NODE"

@@ -19,7 +19,7 @@ t.test("the shipped example, and defaults", async (t) => {
   t.match(parseClusterSpec(minimal, "m.yaml"), {
     topology: { nodes: [{ vm: { memory: 1024 } }] },
     network: { planes: [{ name: "wg1", cidr: "10.78.0.0/16", port: 51821 }, { name: "wg2" }, { name: "wg3" }] },
-    trust: { approvals: 1 },
+    trust: { approvals: 1, lease: 900_000, renew: 300_000 },
     destructive: { wipeDisks: false, destroyQuarantined: false },
   });
 });
@@ -59,6 +59,10 @@ const cases: readonly [string, string | RegExp, string, SpecErrorCode, string | 
   ["address of nobody", "worker-2: 10", "worker-3: 10", "UNKNOWN_NODE", /no node "worker-3"/],
   ["node without an address", /\n {8}worker-2: 10.*/, "", "MISSING_ADDRESS", /"worker-2" has no address/],
   ["three approvals", "approvals: 1", "approvals: 3", "BAD_VALUE", /approvals/],
+  ["lease without a unit", "approvals: 1", "lease: 900", "BAD_VALUE", /lease/],
+  ["lease of seconds", "approvals: 1", "lease: 59s", "BAD_VALUE", /trust.lease: must be at least 1m/],
+  ["lease of days", "approvals: 1", "lease: 25h", "BAD_VALUE", /trust.lease: must be at most 24h/],
+  ["lease that a missed renewal ends", "approvals: 1", "renew: 8m", "LEASE_TOO_SHORT", /at least twice/, [23, 3]],
   ["yes is no boolean", "wipeDisks: false", "wipeDisks: no", "BAD_VALUE", /wipeDisks/],
   ["key twice", "metadata:", "metadata: { name: x }\nmetadata:", "BAD_YAML", /unique/, [5, 1]],
   ["anchor", "index: 3", "index: &a 3", "BAD_YAML", /anchors/],

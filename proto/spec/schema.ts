@@ -57,9 +57,24 @@ const network = z.strictObject({
   planes: z.array(planeSchema.extend({ cidr })).length(3).default([...defaultPlanes]),
 });
 
+const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
+
+/** "90s", "15m" or "2h" → milliseconds. */
+const duration = z
+  .string()
+  .regex(/^[1-9]\d{0,4}[smh]$/, 'must be a duration like "90s", "15m" or "2h"')
+  .transform((text) => Number.parseInt(text, 10) * (UNITS[text.slice(-1)] ?? 1));
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+
 const trust = z.strictObject({
   /** How many operators must sign for a node (DESIGN §2.12). */
   approvals: z.int().min(1).max(2).default(1),
+  /** How long a verdict counts (DESIGN §2.10); milliseconds. A node that can't reach the hub for this long loses its peers. */
+  lease: duration.pipe(z.number().min(MINUTE_MS, "must be at least 1m").max(DAY_MS, "must be at most 24h")).prefault("15m"),
+  /** How often it is given anew; milliseconds. */
+  renew: duration.pipe(z.number().min(MINUTE_MS / 6, "must be at least 10s").max(DAY_MS, "must be at most 24h")).prefault("5m"),
 });
 
 const qemu = z.strictObject({

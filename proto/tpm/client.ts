@@ -5,6 +5,8 @@ import { createPrimary, type LoadedKey } from "./commands/create-primary.ts";
 import { flushContext } from "./commands/flush-context.ts";
 import { getAlgorithms, getBanks, getHandles } from "./commands/get-capability.ts";
 import { getRandom } from "./commands/get-random.ts";
+import { NV_CHUNK_BYTES, nvRead } from "./commands/nv-read.ts";
+import { nvReadPublic } from "./commands/nv-read-public.ts";
 import { type BankDigest, pcrEvent } from "./commands/pcr-event.ts";
 import { pcrExtend } from "./commands/pcr-extend.ts";
 import { policySecret } from "./commands/policy-secret.ts";
@@ -13,7 +15,7 @@ import { type PublicOfHandle, readPublic } from "./commands/read-public.ts";
 import { startPolicySession } from "./commands/start-policy-session.ts";
 import { startup } from "./commands/startup.ts";
 import type { Credential } from "./credential.ts";
-import { HANDLE_RANGE } from "./handles.ts";
+import { HANDLE_RANGE, RH } from "./handles.ts";
 import { listCapability } from "./list-capability.ts";
 import type { PcrSelection } from "./pcr-selection.ts";
 import { parsePublic, type TpmPublic } from "./public.ts";
@@ -22,6 +24,9 @@ import { readPcrs } from "./read-pcrs.ts";
 import { AK_TEMPLATES, EK_TEMPLATES, type KeyKind } from "./templates.ts";
 import { TpmError } from "./tpm-error.ts";
 import type { TpmTransport } from "./transport.ts";
+
+/** TPMA_NV_AUTHREAD (Part 2, 13.4). */
+const NV_AUTHREAD = 1 << 18;
 
 /** A loaded or persistent key: its handle, or what holds it. */
 export type KeyRef = number | Pick<LoadedKey, "handle">;
@@ -131,6 +136,21 @@ export class TpmClient {
   getHandles(range: keyof typeof HANDLE_RANGE): Promise<readonly number[]> {
     const first = HANDLE_RANGE[range];
     return listCapability(this.#queue, { first, last: first + 0xffffff }, getHandles);
+  }
+
+  /**
+   * Contents of an NV index that its own empty authorization or the owner's may read, as those of EK certificates are. Whoever owns the
+   * TPM chose the bytes.
+   */
+  async readNv(index: number): Promise<Uint8Array> {
+    const { attributes, dataSize } = await this.#queue.run(nvReadPublic(index));
+    const auth = (attributes & NV_AUTHREAD) !== 0 ? index : RH.OWNER;
+    const out = new Uint8Array(dataSize);
+    for (let offset = 0; offset < dataSize; offset += NV_CHUNK_BYTES) {
+      const size = Math.min(NV_CHUNK_BYTES, dataSize - offset);
+      out.set(await this.#queue.run(nvRead({ auth, index, size, offset })), offset);
+    }
+    return out;
   }
 
   /** The PCR banks that are active: one that nobody measures into is an open door (P20). */

@@ -4,9 +4,11 @@ export const CC = {
   PCR_Event: 0x013c,
   Startup: 0x0144,
   ActivateCredential: 0x0147,
+  NV_Read: 0x014e,
   PolicySecret: 0x0151,
   Quote: 0x0158,
   FlushContext: 0x0165,
+  NV_ReadPublic: 0x0169,
   ReadPublic: 0x0173,
   StartAuthSession: 0x0176,
   GetCapability: 0x017a,
@@ -19,7 +21,7 @@ export const CC = {
 export type CommandName = keyof typeof CC;
 
 /** Permanent handles (TPM_RH, Part 2, table 28). */
-export const RH = { NULL: 0x40000007, PW: 0x40000009, ENDORSEMENT: 0x4000000b } as const;
+export const RH = { OWNER: 0x40000001, NULL: 0x40000007, PW: 0x40000009, ENDORSEMENT: 0x4000000b } as const;
 
 /** First handle of each range that GetCapability lists (TPM_HT in the top byte). */
-export const HANDLE_RANGE = { loadedSession: 0x02000000, savedSession: 0x03000000, transient: 0x80000000 } as const;
+export const HANDLE_RANGE = { nvIndex: 0x01000000, loadedSession: 0x02000000, savedSession: 0x03000000, transient: 0x80000000 } as const;

@@ -11,9 +11,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   hub: ["proto", "hub/attest"],
   agent: ["proto"],
   builder: ["proto", "hub/attest"],
+  bench: ["proto", "hub/attest"],
   demo: ["proto", "hub/attest", "hub", "agent", "builder"],
-  scripts: ["proto", "hub/attest", "hub", "agent", "builder", "demo"],
-  test: ["proto", "hub/attest", "hub", "agent", "builder", "demo", "scripts"],
+  scripts: ["proto", "hub/attest", "hub", "agent", "builder", "demo", "bench"],
+  test: ["proto", "hub/attest", "hub", "agent", "builder", "demo", "bench", "scripts"],
 };
 
 const WHY: Readonly<Record<string, string>> = {
@@ -22,6 +23,7 @@ const WHY: Readonly<Record<string, string>> = {
   hub: "the hub judges nodes and must not share code with what it judges, nor with what made the images",
   agent: "the agent's trusted code stays small: formats only",
   builder: "the builder makes bytes; of the hub it may use the pure verdict alone, with which the build host attests the first hub",
+  bench: "a benchmark measures what it imports; nothing of a test may be in it",
   demo: "the demo drives the programs; nothing of a test may be in it",
   scripts: "scripts run the programs; nothing of a test may be in them",
   test: "tests import what they test",
@@ -39,7 +41,7 @@ function areaOf(file: string): string | undefined {
     .sort((a, b) => b.length - a.length)[0];
 }
 
-const files = globSync("{proto,hub,agent,builder,demo,scripts,test}/**/*.ts", { cwd: root }).sort();
+const files = globSync("{proto,hub,agent,builder,bench,demo,scripts,test}/**/*.ts", { cwd: root }).sort();
 const importsOf = (file: string): string[] =>
   [...readFileSync(join(root, file), "utf8").matchAll(/(?:^|[;\s])(?:import|export)\s(?:[^"'`;]*?\sfrom\s)?["']([^"'\n]+)["']|import\(\s*["']([^"'\n]+)["']/g)].map(
     (match) => match[1] ?? match[2] ?? "",

@@ -22,7 +22,7 @@ t.test("serve waits for its delivery, listens to nobody before, and ends cleanly
   const releaseKey = generateKeyPairSync("ed25519").publicKey.export({ type: "spki", format: "der" });
   const plane = (name: string, cidr: string, port: number) => ({ name, cidr, port, topology: "hub-and-spoke" });
   const image = {
-    ...{ kind: "kubedos/image", version: 1, cluster: "demo", role: "master", hub: true, ports: [], epoch: 0 },
+    ...{ kind: "kubedos/image", version: 1, cluster: "demo", role: "master", hub: true, ports: [], epoch: 0, trust: { leaseMs: 900_000, renewMs: 300_000 } },
     planes: [plane("wg1", "10.78.0.0/24", 51821), plane("wg2", "10.79.0.0/24", 51822), plane("wg3", "10.80.0.0/24", 51823)],
     releaseKeys: [releaseKey.toString("base64")],
     rootCa: chainPem([pki.root.certificate]),

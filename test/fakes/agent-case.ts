@@ -33,6 +33,7 @@ export function imageConfig(rootCa: string, hub: boolean): ImageConfig {
     releaseKeys: [toBase64(spkiOf(releaseKey.publicKey))],
     rootCa,
     epoch: 1_760_000_000,
+    trust: { leaseMs: 900_000, renewMs: 300_000 },
   };
 }
 

@@ -40,6 +40,8 @@ export class AgentWorld {
   readonly extended: string[] = [];
   pcr11: Uint8Array;
   tcp: TcpOutcome = "open";
+  /** Added to the boot clock: the machine was suspended for so long. */
+  bootSkew = 0;
   /** Effects of the last life. */
   effects = 0;
   #seed = 0;
@@ -82,6 +84,7 @@ export class AgentWorld {
       clock: {
         now: () => new Date("2026-06-01T00:00:00Z"),
         uptime: () => 1,
+        bootTime: () => Math.round(performance.now()) + this.bootSkew,
         sleep: (ms, signal) => shortSleep(options.speed === undefined ? 0 : ms / options.speed, signal),
       },
       // Deterministic: two runs of one world differ in nothing but the TLS key.
@@ -131,6 +134,8 @@ export class AgentWorld {
           this.pcr11 = extend(this.pcr11, digest);
         }),
       activateCredential: async () => Uint8Array.of(3),
+      getHandles: async () => [],
+      readNv: async () => new Uint8Array(0),
     };
   }
 }

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Challenge, Known } from "../../hub/attest/types.ts";
+import type { Challenge, Known, UnverifiedEvidence } from "../../hub/attest/types.ts";
 import type { Claims } from "../../proto/evidence/claims.ts";
 import { verifierContext } from "../../proto/evidence/extra-data.ts";
 import { PHASE_WORDS } from "../../proto/evidence/limits.ts";
@@ -10,6 +10,7 @@ import { bankIndex, parseEventLog } from "../../proto/eventlog/event-log.ts";
 import { groupByPcr, replayEventLog } from "../../proto/eventlog/replay.ts";
 import { encodeUserspaceRecord } from "../../proto/eventlog/userspace.ts";
 import type { ExpectedEvent, PcrRule, Release } from "../../proto/release/release.ts";
+import { nameOf } from "../../proto/tpm/public.ts";
 import { toBase64 } from "../../proto/wire/base64.ts";
 import { concatBytes } from "../../proto/wire/bytes.ts";
 import { toHex } from "../../proto/wire/hex.ts";
@@ -42,8 +43,16 @@ export function claimsOf(tls: Uint8Array, changes: Partial<Claims> = {}): Uint8A
   return canonicalJson({ ...claims, ...changes });
 }
 
+/** What a verifier asks, before it is tied to keys. */
+export type Asked = Omit<Challenge, "ekName" | "akName">;
+
+/** The challenge for the machine whose evidence this is, as its hello would have named the keys. */
+export function challengeFor(asked: Asked, keys: Pick<UnverifiedEvidence, "ekPublic" | "akPublic">): Challenge {
+  return { ...asked, ekName: toHex(nameOf(keys.ekPublic)), akName: toHex(nameOf(keys.akPublic)) };
+}
+
 /** A challenge that is open from 1000 to 2000 of its clock. */
-export function newChallenge(): Challenge {
+export function newChallenge(): Asked {
   return { nonce: new Uint8Array(randomBytes(32)), secret: new Uint8Array(randomBytes(32)), verifier: verifierContext(CLUSTER, newSpki()), issuedAt: 1000, expiresAt: 2000 };
 }
 
@@ -79,5 +88,5 @@ export function releaseOf(log: Uint8Array, role = ROLE, generation = 1): Release
 
 /** What a hub knows of a machine that it has pinned and not yet approved. */
 export function knownOf(peerKey: Uint8Array | null, releases: readonly Release[]): Known {
-  return { cluster: CLUSTER, peerKey, releases, pinnedRole: ROLE, baseline: null, now: 1500 };
+  return { cluster: CLUSTER, peerKey, releases, pinnedRole: ROLE, ekCertificate: null, baseline: null, lastClock: null, now: 1500 };
 }

@@ -3,6 +3,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { operatorClient } from "./admin-client.ts";
+import type { HubOptions } from "../../hub/hub-options.ts";
 import type { HubWorld } from "./hub-world.ts";
 import { type TestMachine, TestStream } from "./test-agent.ts";
 
@@ -25,8 +26,8 @@ export class HubChild {
 
   async start(): Promise<void> {
     const [program, ...args] = this.command;
-    const child = spawn(program, [...args, this.world.dir], { stdio: ["ignore", "pipe", process.env["KUBEDOS_TEST_LOG"] === undefined ? "ignore" : "inherit"] });
-    this.#child = child;
+    const child = spawn(program, [...args, this.world.dir], { stdio: ["ignore", "pipe", process.env["KUBEDOS_TEST_LOG"] === undefined ? "pipe" : "inherit"] });
+    this.#child = child; child.stderr?.on("data", (d) => process.stderr.write(d)); child.on("exit", (c, s) => console.error("HUB EXIT", c, s));
     const ready = new Promise<string>((resolve, reject) => {
       child.stdout?.once("data", (data: Buffer) => resolve(data.toString()));
       child.once("exit", (code) => reject(new Error(`the hub ended with ${code}`)));
@@ -34,6 +35,16 @@ export class HubChild {
     while (!existsSync(join(this.world.dir, "issuers.json"))) await new Promise((r) => setTimeout(r, 20));
     if (!existsSync(join(this.world.dir, "delivery.json"))) await this.world.deliver();
     Object.assign(this, JSON.parse(await ready));
+  }
+
+  /** Process id of the hub that runs now. */
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
+  /** Options for the next start. */
+  options(changes: Partial<HubOptions>): void {
+    writeFileSync(join(this.world.dir, "options.json"), JSON.stringify(changes));
   }
 
   /** Power cut. */

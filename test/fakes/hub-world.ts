@@ -11,7 +11,7 @@ import { issueIntermediate } from "../../proto/pki/issue.ts";
 import type { PkiRole } from "../../proto/pki/names.ts";
 import { type Approval, APPROVAL_TYPE } from "../../proto/release/approval.ts";
 import { type Delivery, DELIVERY_TYPE } from "../../proto/release/delivery.ts";
-import type { ImageConfig } from "../../proto/release/image-config.ts";
+import type { ImageConfig, LeaseRule } from "../../proto/release/image-config.ts";
 import { type Pins, PINS_TYPE } from "../../proto/release/pins.ts";
 import { type Release, RELEASE_TYPE } from "../../proto/release/release.ts";
 import { fromBase64, toBase64 } from "../../proto/wire/base64.ts";
@@ -50,7 +50,7 @@ export class HubWorld {
   serial = 1;
   approvals: SignedStatement[] = [];
 
-  constructor(pki: TestPki, operator: TestIdentity) {
+  constructor(pki: TestPki, operator: TestIdentity, trust: LeaseRule = { leaseMs: 900_000, renewMs: 300_000 }) {
     this.pki = pki;
     this.operator = operator;
     this.dir = mkdtempSync(join(tmpdir(), "kubedos-hub-"));
@@ -68,14 +68,16 @@ export class HubWorld {
       releaseKeys: [toBase64(spki)],
       rootCa: chainPem([pki.root.certificate]),
       epoch: 0,
+      trust,
     };
     const worker = releaseOf(firmwareLog);
     this.release = { ...worker, images: [...worker.images, ...releaseOf(firmwareLog, "master").images] };
   }
 
-  static async make(): Promise<HubWorld> {
+  /** `trust`: a lease that doesn't outlast a test. */
+  static async make(trust?: LeaseRule): Promise<HubWorld> {
     const pki = await makePki(CLUSTER);
-    return new HubWorld(pki, await makeIdentity(pki, "operator", "alice"));
+    return new HubWorld(pki, await makeIdentity(pki, "operator", "alice"), trust);
   }
 
   /** Options of a hub in this folder, on ports of the system's choice. */

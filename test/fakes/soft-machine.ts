@@ -1,5 +1,6 @@
 import { generateKeyPairSync, sign } from "node:crypto";
-import type { Challenge, UnverifiedEvidence } from "../../hub/attest/types.ts";
+import type { UnverifiedEvidence } from "../../hub/attest/types.ts";
+import type { Asked } from "./evidence-case.ts";
 import { evidenceExtraData } from "../../proto/evidence/extra-data.ts";
 import { QUOTED_PCRS } from "../../proto/evidence/limits.ts";
 import { parseEventLog } from "../../proto/eventlog/event-log.ts";
@@ -24,12 +25,14 @@ export function pcrsAfter(firmwareLog: Uint8Array, userspaceLog: Uint8Array): Ma
 
 /** What a machine says and measured; logs that it shows may differ from what was measured. */
 export interface SoftAnswer {
-  readonly challenge: Challenge;
+  readonly challenge: Asked;
   readonly claims: Uint8Array;
   readonly firmwareLog: Uint8Array;
   readonly userspaceLog: Uint8Array;
   /** Real PCR values; without them those of the logs. */
   readonly pcrs?: ReadonlyMap<number, Uint8Array>;
+  /** Clock of the quote; without it one millisecond after the first reset. */
+  readonly clock?: { readonly clock: bigint; readonly resetCount: number; readonly restartCount: number; readonly safe: boolean };
 }
 
 /**
@@ -43,7 +46,7 @@ export function softMachine(): (answer: SoftAnswer) => UnverifiedEvidence {
   const akPublic = marshalPublic({ ...AK_TEMPLATES.ecc, type: "ecc", curve: "P-256", ...point });
   const ekPublic = marshalPublic({ ...EK_TEMPLATES.ecc, type: "ecc", curve: "P-256", ...point });
   const qualifiedSigner = concatBytes(Uint8Array.of(0, ALG.SHA256), sha256(new ByteWriter().u32be(RH.ENDORSEMENT).done(), nameOf(akPublic)));
-  return ({ challenge, claims, firmwareLog, userspaceLog, pcrs }) => {
+  return ({ challenge, claims, firmwareLog, userspaceLog, pcrs, clock = { clock: 1n, resetCount: 1, restartCount: 0, safe: true } }) => {
     const values = pcrs ?? pcrsAfter(firmwareLog, userspaceLog);
     const extraData = evidenceExtraData({ nonce: challenge.nonce, verifier: challenge.verifier, claims, firmwareLog, userspaceLog });
     const digest = pcrDigest(QUOTED_PCRS.map((pcr) => values.get(pcr) ?? ZERO_PCR));
@@ -52,10 +55,10 @@ export function softMachine(): (answer: SoftAnswer) => UnverifiedEvidence {
       .u16be(ATTEST_QUOTE)
       .sized16be(qualifiedSigner)
       .sized16be(extraData)
-      .u64be(1n)
-      .u32be(1)
-      .u32be(0)
-      .u8(1)
+      .u64be(clock.clock)
+      .u32be(clock.resetCount)
+      .u32be(clock.restartCount)
+      .u8(clock.safe ? 1 : 0)
       .u64be(0n)
       .bytes(marshalPcrSelections([{ hash: ALG.SHA256, pcrs: QUOTED_PCRS }]))
       .sized16be(digest)

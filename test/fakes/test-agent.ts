@@ -95,14 +95,16 @@ export class TestStream {
   }
 
   hello(machine: TestMachine, changes: Partial<Hello> = {}): void {
-    const value = { protocol: 1, cluster: CLUSTER, ekPublic: Buffer.from(machine.tpm.ek.publicArea), akPublic: Buffer.from(machine.tpm.ak.publicArea), bootId: "b", ...changes };
+    const value = { protocol: 1, cluster: CLUSTER, ekPublic: Buffer.from(machine.tpm.ek.publicArea), akPublic: Buffer.from(machine.tpm.ak.publicArea), bootId: "b", ekCertificate: Buffer.alloc(0), ekIntermediates: [], ...changes };
     this.send({ $case: "hello", value });
   }
 
-  /** The next message, which must be of this kind. */
+  /** The next message, which must be of this kind. Heartbeats come at any time: they are passed over unless one is wanted. */
   async next<K extends Body["$case"]>(kind: K, timeoutMs = 5000): Promise<Got<K>> {
     const limit = Date.now() + timeoutMs;
-    while (this.#inbox.length === 0) {
+    for (;;) {
+      while (kind !== "heartbeat" && this.#inbox[0]?.$case === "heartbeat") this.#inbox.shift();
+      if (this.#inbox.length > 0) break;
       if (this.ended) throw new Error(`wanted ${kind}, the stream ended: ${this.error?.message ?? "no error"}`);
       if (Date.now() > limit) throw new Error(`wanted ${kind}, nothing came`);
       await this.#wait(limit - Date.now());

@@ -1,4 +1,5 @@
-import type { Challenge, UnverifiedEvidence } from "../../hub/attest/types.ts";
+import type { UnverifiedEvidence } from "../../hub/attest/types.ts";
+import type { Asked } from "../fakes/evidence-case.ts";
 import { randomBytes } from "node:crypto";
 import { evidenceExtraData } from "../../proto/evidence/extra-data.ts";
 import { QUOTED_PCRS } from "../../proto/evidence/limits.ts";
@@ -14,7 +15,7 @@ import { startSwtpm, type Swtpm } from "./start-swtpm.ts";
 
 /** What one answer is made of; each part may be another than the machine's own. */
 export interface Answer {
-  readonly challenge: Challenge;
+  readonly challenge: Asked;
   readonly claims: Uint8Array;
   readonly firmwareLog: Uint8Array;
   readonly userspaceLog: Uint8Array;
@@ -26,6 +27,8 @@ export interface Machine {
   readonly client: TpmClient;
   readonly ek: LoadedKey;
   readonly ak: LoadedKey;
+  /** The same boot again, after the TPM was reset: the keys are the same, as they follow from the TPM's seed. */
+  boot(): Promise<void>;
   /** Opens the challenge's credential and quotes. */
   answer(answer: Answer): Promise<UnverifiedEvidence>;
   stop(): Promise<void>;
@@ -46,14 +49,16 @@ export async function bootMachine(options: {
   const swtpm = await startSwtpm();
   try {
     const client = new TpmClient(swtpm.transport);
-    await client.startup();
-    const log = parseEventLog(options.firmwareLog);
-    const at = bankIndex(log, "sha256");
-    for (const event of log.events.filter(isExtended)) await client.extendPcr(event.pcr, event.digests[at] ?? new Uint8Array(32));
-    for (const { pcr, digest } of parseUserspaceLog(options.userspaceLog)) await client.extendPcr(pcr, digest);
-    const ek = await client.createEk(options.ek ?? "ecc");
-    const ak = await client.createPrimary(options.ak ?? AK_TEMPLATES.ecc);
-    return { swtpm, client, ek, ak, answer: (answer) => answerWith(client, ek, ak, answer), stop: () => swtpm.stop() };
+    const boot = async (): Promise<readonly [LoadedKey, LoadedKey]> => {
+      await client.startup();
+      const log = parseEventLog(options.firmwareLog);
+      const at = bankIndex(log, "sha256");
+      for (const event of log.events.filter(isExtended)) await client.extendPcr(event.pcr, event.digests[at] ?? new Uint8Array(32));
+      for (const { pcr, digest } of parseUserspaceLog(options.userspaceLog)) await client.extendPcr(pcr, digest);
+      return [await client.createEk(options.ek ?? "ecc"), await client.createPrimary(options.ak ?? AK_TEMPLATES.ecc)];
+    };
+    const [ek, ak] = await boot();
+    return { swtpm, client, ek, ak, boot: async () => void (await boot()), answer: (answer) => answerWith(client, ek, ak, answer), stop: () => swtpm.stop() };
   } catch (cause) {
     await swtpm.stop();
     throw cause;

@@ -59,12 +59,14 @@ async function judge(context: Context): Promise<readonly Condition[]> {
   const admitted = nodes.filter((n) => ON_ITS_WAY.includes(n.state));
   const away = admitted.filter((n) => !n.attached);
   const behind = admitted.filter((n) => n.attached && n.serialApplied < n.serialHub);
+  const held = nodes.filter((n) => n.code === "MASS_REMOVAL_HELD").map((n) => n.name).sort();
   const how = hub.operator === null ? `${hub.where} answers, reading only` : `${hub.where} is the hub of ${hub.operator.cluster}; you are ${hub.operator.name}`;
   return [
     { name: "hub", ok: true, message: how },
     { name: "audit", ok: audit.intact, message: audit.intact ? "the chain is whole" : "the chain does not add up" },
     { name: "nodes", ok: away.length === 0, message: away.length === 0 ? `${admitted.length} admitted, all attached` : `not attached: ${away.map((n) => n.name).sort().join(", ")}` },
     { name: "peers", ok: behind.length === 0, message: behind.length === 0 ? "every attached node has the newest peers" : `behind: ${behind.map((n) => n.name).sort().join(", ")}` },
+    { name: "removals", ok: held.length === 0, message: held.length === 0 ? "none is held" : `MASS_REMOVAL_HELD, nobody was removed: ${held.join(", ")}` },
     // An open window is no fault, but whoever looks at health wants to know.
     { name: "window", ok: true, message: window.open ? `open for ${window.remaining} more` : "closed" },
   ];

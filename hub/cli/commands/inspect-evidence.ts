@@ -58,7 +58,7 @@ export const inspectEvidence = command({
     const releases = await Promise.all(input.release.map((path) => readRelease(path, keys, context)));
     const challenge = { ...recorded.challenge, issuedAt: 0, expiresAt: 1 };
     const { cluster, peerKey, pinnedRole } = recorded;
-    const verdict = judge(recorded.evidence, challenge, { cluster, peerKey, releases, pinnedRole, baseline: null, now: 0 });
+    const verdict = judge(recorded.evidence, challenge, { cluster, peerKey, releases, pinnedRole, ekCertificate: null, baseline: null, lastClock: null, now: 0 });
     context.print({ object: verdictObject(verdict, keys.length > 0), names: [verdict.ok ? "ok" : verdict.code], human: () => verdictText(verdict) });
     if (!verdict.ok) throw CliError.local("REFUSED", `refused: ${verdict.code}`, `kubedos-hub explain ${verdict.code}`);
     return EXIT.ok;

@@ -60,8 +60,13 @@ export interface Hello {
   akPublic: Buffer;
   /** /proc/sys/kernel/random/boot_id */
   bootId: string;
+  /** as it stands in the TPM's NV; empty: it has none */
+  ekCertificate: Buffer;
+  /** NV indexes of the maker's chain, ascending: DER, one after the other */
+  ekIntermediates: Buffer[];
 }
 
+/** Once after the hello, and again at each renewal: the verdict is a lease. */
 export interface Challenge {
   /** 32 bytes, single use */
   nonce: Buffer;
@@ -174,11 +179,16 @@ export interface NodeReport {
   interfacesUp: string[];
 }
 
+/** The one horizon of all planes of a node (DESIGN §2.10). The node drops every peer by itself when it is over. */
 export interface Heartbeat {
   epoch: bigint;
   serial: bigint;
   /** hex SHA-256 of the newest audit row */
   auditHead: string;
+  /** from its receipt, on a clock that counts suspension too: how long peers may be used */
+  horizonMs: number;
+  /** evidences of this stream that have passed; the horizon rests on the newest of them */
+  verdicts: number;
 }
 
 function createBaseNodeMessage(): NodeMessage {
@@ -366,7 +376,15 @@ export const HubMessage: MessageFns<HubMessage> = {
 };
 
 function createBaseHello(): Hello {
-  return { protocol: 0, cluster: "", ekPublic: Buffer.alloc(0), akPublic: Buffer.alloc(0), bootId: "" };
+  return {
+    protocol: 0,
+    cluster: "",
+    ekPublic: Buffer.alloc(0),
+    akPublic: Buffer.alloc(0),
+    bootId: "",
+    ekCertificate: Buffer.alloc(0),
+    ekIntermediates: [],
+  };
 }
 
 export const Hello: MessageFns<Hello> = {
@@ -385,6 +403,12 @@ export const Hello: MessageFns<Hello> = {
     }
     if (message.bootId !== "") {
       writer.uint32(42).string(message.bootId);
+    }
+    if (message.ekCertificate.length !== 0) {
+      writer.uint32(50).bytes(message.ekCertificate);
+    }
+    for (const v of message.ekIntermediates) {
+      writer.uint32(58).bytes(v!);
     }
     return writer;
   },
@@ -440,6 +464,22 @@ export const Hello: MessageFns<Hello> = {
             }
 
             message.bootId = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.ekCertificate = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.ekIntermediates.push(Buffer.from(reader.bytes()));
             continue;
           }
         }
@@ -1390,7 +1430,7 @@ export const NodeReport: MessageFns<NodeReport> = {
 };
 
 function createBaseHeartbeat(): Heartbeat {
-  return { epoch: 0n, serial: 0n, auditHead: "" };
+  return { epoch: 0n, serial: 0n, auditHead: "", horizonMs: 0, verdicts: 0 };
 }
 
 export const Heartbeat: MessageFns<Heartbeat> = {
@@ -1409,6 +1449,12 @@ export const Heartbeat: MessageFns<Heartbeat> = {
     }
     if (message.auditHead !== "") {
       writer.uint32(26).string(message.auditHead);
+    }
+    if (message.horizonMs !== 0) {
+      writer.uint32(32).uint32(message.horizonMs);
+    }
+    if (message.verdicts !== 0) {
+      writer.uint32(40).uint32(message.verdicts);
     }
     return writer;
   },
@@ -1448,6 +1494,22 @@ export const Heartbeat: MessageFns<Heartbeat> = {
             }
 
             message.auditHead = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.horizonMs = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.verdicts = reader.uint32();
             continue;
           }
         }

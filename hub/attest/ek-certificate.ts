@@ -1,0 +1,171 @@
+import {
+  BasicConstraints,
+  id_ce_authorityKeyIdentifier,
+  id_ce_basicConstraints,
+  id_ce_certificatePolicies,
+  id_ce_keyUsage,
+  KeyUsage,
+  KeyUsageFlags,
+} from "@peculiar/asn1-x509";
+import { nameOf } from "../../proto/tpm/public.ts";
+import { concatBytes, equalBytes, sha256 } from "../../proto/wire/bytes.ts";
+import { toHex } from "../../proto/wire/hex.ts";
+import type { AttestCode } from "./codes.ts";
+import { derLength, type EkQuirk, need, type ParsedCertificate, parseEkDer } from "./ek-der.ts";
+import { checkEkLeaf, checkExtensions, extension, parseIssuer, type TpmMaker, unfit } from "./ek-leaf.ts";
+import { checkEk } from "./keys.ts";
+import { Refusal } from "./refusal.ts";
+
+/** Issuers between leaf and root; real chains have one or two. */
+const MAX_DEPTH = 5;
+/** Certificates beside the leaf that are looked at. */
+const MAX_INTERMEDIATES = 16;
+const ISSUER_EXTENSIONS: readonly string[] = [id_ce_basicConstraints, id_ce_keyUsage, id_ce_certificatePolicies, id_ce_authorityKeyIdentifier];
+
+declare const verified: unique symbol;
+/** A certificate that vouches for one EK. Only {@link verifyEkCertificate} makes one. */
+export interface VerifiedEkCertificate extends TpmMaker {
+  readonly [verified]: true;
+  /** Name of the EK that it is about, hex. */
+  readonly ekName: string;
+  /** SHA-256 of the root that the chain ends in, hex. */
+  readonly root: string;
+  readonly quirks: readonly EkQuirk[];
+}
+
+/** Which makers' TPMs an operator believes, and what he puts up with. */
+export interface EkTrust {
+  /** DER. A root counts because it is listed here, not because it signed itself. */
+  readonly roots: readonly Uint8Array[];
+  /** DER of makers' issuing CAs, for TPMs that don't hold their chain (keylime#217). */
+  readonly intermediates: readonly Uint8Array[];
+  readonly quirks: readonly EkQuirk[];
+  /** SHA-256 (hex) of certificates that are withdrawn: leaves, issuers or roots. Lists of makers are read elsewhere. */
+  readonly revoked: readonly string[];
+}
+
+/** What a machine shows; nothing of it is believed yet. */
+export interface UnverifiedEkCertificate {
+  readonly ekPublic: Uint8Array;
+  /** As it stands in NV. */
+  readonly certificate: Uint8Array;
+  /** Parts of a chain as the NV indexes have them: DER, one after the other, also across parts; in any order. */
+  readonly intermediates: readonly Uint8Array[];
+}
+
+/** The answer; the code is one of the verdict's. */
+export type EkCertificateVerdict =
+  | { readonly ok: true; readonly certificate: VerifiedEkCertificate }
+  | { readonly ok: false; readonly code: AttestCode; readonly message: string };
+
+/**
+ * Whether a configured root vouches for this EK (P9). Pure: `now` is an argument. Accepts only if: the leaf is one certificate (quirks by
+ * name), about exactly this key, for endorsement keys, no CA, with a TCG name; a path of issuers leads to a configured root, each a CA with
+ * the right to sign certificates and room for the path, each signature good; every certificate on the path is valid now and not
+ * withdrawn; nothing critical is unknown. What the machine sends along can only be an issuer on the way, never a root.
+ */
+export function verifyEkCertificate(shown: UnverifiedEkCertificate, trust: EkTrust, now: Date): EkCertificateVerdict {
+  try {
+    return { ok: true, certificate: verify(shown, trust, now) };
+  } catch (error) {
+    if (error instanceof Refusal) return { ok: false, code: error.code, message: error.message };
+    return { ok: false, code: "EK_CERTIFICATE_MALFORMED", message: `A check broke: ${error instanceof Error ? error.message : String(error)}` };
+  }
+}
+
+function verify(shown: UnverifiedEkCertificate, trust: EkTrust, now: Date): VerifiedEkCertificate {
+  const ek = checkEk(shown.ekPublic);
+  const quirks = new Set(trust.quirks);
+  const used = new Set<EkQuirk>();
+  const leaf = parseEkDer(shown.certificate, quirks, used);
+  const maker = checkEkLeaf(leaf, ek, quirks, used);
+  const revoked = new Set(trust.revoked);
+  if (revoked.has(fingerprint(leaf))) throw new Refusal("EK_CERTIFICATE_REVOKED");
+  if (!isValid(leaf, now)) need("expired-leaf", quirks, used, "EK_CERTIFICATE_EXPIRED");
+  if (now < leaf.x509.validFromDate) throw new Refusal("EK_CERTIFICATE_EXPIRED", "The EK's certificate isn't valid yet.");
+  const roots = trust.roots.flatMap((der) => parseIssuer(der) ?? []);
+  const others = [...splitChain(shown.intermediates), ...trust.intermediates].flatMap((der) => parseIssuer(der) ?? []);
+  const search: Search = { roots, others, revoked, now, fault: null };
+  const root = findRoot(leaf, search, []);
+  if (root === null) throw search.fault ?? new Refusal("EK_CERTIFICATE_UNTRUSTED");
+  // The brand exists in types alone.
+  return { ...maker, ekName: toHex(nameOf(shown.ekPublic)), root: fingerprint(root), quirks: [...used] } as unknown as VerifiedEkCertificate;
+}
+
+/** Certificates of a chain in NV: each begins where the one before ends; what is no certificate ends it. */
+function splitChain(parts: readonly Uint8Array[]): readonly Uint8Array[] {
+  const whole = concatBytes(...parts.slice(0, MAX_INTERMEDIATES));
+  const found: Uint8Array[] = [];
+  for (let at = 0; found.length < MAX_INTERMEDIATES; ) {
+    const length = derLength(whole.subarray(at));
+    if (length === undefined || at + length > whole.length) break;
+    found.push(whole.subarray(at, at + length));
+    at += length;
+  }
+  return found;
+}
+
+interface Search {
+  readonly roots: readonly ParsedCertificate[];
+  readonly others: readonly ParsedCertificate[];
+  readonly revoked: ReadonlySet<string>;
+  readonly now: Date;
+  /** Why the best path failed: worth more than "no path". */
+  fault: Refusal | null;
+}
+
+/** Depth first; `path` has the issuers between the leaf and `child`, the nearest to the leaf first. */
+function findRoot(child: ParsedCertificate, search: Search, path: readonly ParsedCertificate[]): ParsedCertificate | null {
+  for (const root of search.roots) {
+    if (issued(root, child, path.length, search)) return root;
+  }
+  if (path.length === MAX_DEPTH) return null;
+  for (const issuer of search.others) {
+    if (path.includes(issuer) || !issued(issuer, child, path.length, search)) continue;
+    const root = findRoot(issuer, search, [...path, issuer]);
+    if (root !== null) return root;
+  }
+  return null;
+}
+
+/** Whether `issuer` signed `child` and may: its faults count only where its signature is good, so that nobody else's spoil a search. */
+function issued(issuer: ParsedCertificate, child: ParsedCertificate, below: number, search: Search): boolean {
+  if (equalBytes(issuer.der, child.der) || !issuer.x509.subject || child.x509.issuer !== issuer.x509.subject) return false;
+  if (!signed(issuer, child)) return false;
+  try {
+    checkIssuer(issuer, below);
+    if (search.revoked.has(fingerprint(issuer))) throw new Refusal("EK_CERTIFICATE_REVOKED");
+    if (!isValid(issuer, search.now)) throw new Refusal("EK_CERTIFICATE_EXPIRED");
+    return true;
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    search.fault ??= error;
+    return false;
+  }
+}
+
+function signed(issuer: ParsedCertificate, child: ParsedCertificate): boolean {
+  try {
+    return child.x509.verify(issuer.x509.publicKey);
+  } catch {
+    return false;
+  }
+}
+
+/** RFC 5280, 6.1.4: a CA by its constraints, with the right to sign certificates and room for `below` issuers under it. */
+function checkIssuer(issuer: ParsedCertificate, below: number): void {
+  checkExtensions(issuer, ISSUER_EXTENSIONS);
+  const basic = extension(issuer, id_ce_basicConstraints, BasicConstraints);
+  if (basic?.cA !== true) throw unfit("an issuer is no certificate authority");
+  if (basic.pathLenConstraint !== undefined && basic.pathLenConstraint < below) throw unfit("an issuer may not stand so far above the leaf");
+  const usage = extension(issuer, id_ce_keyUsage, KeyUsage);
+  if (usage !== undefined && (usage.toNumber() & KeyUsageFlags.keyCertSign) === 0) throw unfit("an issuer may not sign certificates");
+}
+
+function isValid({ x509 }: ParsedCertificate, now: Date): boolean {
+  return x509.validFromDate <= now && now <= x509.validToDate;
+}
+
+function fingerprint({ der }: ParsedCertificate): string {
+  return toHex(sha256(der));
+}

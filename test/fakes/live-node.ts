@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Got, type TestMachine, TestStream } from "./test-agent.ts";
+
+type Body = TestStream["received"][number];
+
+/** A machine's stream that answers every challenge, as an agent does, until it is told not to. */
+export class LiveNode {
+  readonly stream: TestStream;
+  readonly machine: TestMachine;
+  answers = true;
+  #seen = 0;
+  readonly #running: Promise<void>;
+
+  constructor(machine: TestMachine, port: number, root: string) {
+    this.machine = machine;
+    this.stream = new TestStream(port, machine.key, [machine.certificate], root);
+    this.stream.hello(machine);
+    this.#running = this.#run().catch(() => undefined);
+  }
+
+  /** The hub's id of it; empty before its admission. */
+  get id(): string {
+    return this.last("admission")?.id ?? "";
+  }
+
+  /** Every message of this kind so far. */
+  all<K extends Body["$case"]>(kind: K): readonly Got<K>[] {
+    return this.stream.received.filter((b) => b.$case === kind).map((b) => b.value as Got<K>);
+  }
+
+  last<K extends Body["$case"]>(kind: K): Got<K> | undefined {
+    return this.all(kind).at(-1);
+  }
+
+  /** Ids of its peers by the updates so far. */
+  get peers(): readonly string[] {
+    const ids = new Set<string>();
+    for (const u of this.all("planeUpdate")) {
+      if (u.full) ids.clear();
+      for (const id of u.remove) ids.delete(id);
+      for (const p of u.set) ids.add(p.id);
+    }
+    return [...ids];
+  }
+
+  /** Resolves when it has its peers. */
+  async admitted(): Promise<this> {
+    await until("an update", () => this.all("planeUpdate").length > 0);
+    return this;
+  }
+
+  close(): Promise<void> {
+    this.stream.close();
+    return this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.stream.ended) {
+      const body = this.stream.received[this.#seen];
+      if (body === undefined) await sleep(5);
+      else {
+        this.#seen++;
+        if (body.$case === "challenge" && this.answers) await this.stream.answer(this.machine, body.value);
+      }
+    }
+  }
+}
+
+/** Waits until something holds; rejects after `ms` with its name. */
+export async function until(what: string, held: () => boolean | Promise<boolean>, ms = 15_000): Promise<void> {
+  const limit = Date.now() + ms;
+  while (!(await held())) {
+    if (Date.now() > limit) throw new Error(`never came true: ${what}`);
+    await sleep(10);
+  }
+}
