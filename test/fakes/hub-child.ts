@@ -26,8 +26,9 @@ export class HubChild {
 
   async start(): Promise<void> {
     const [program, ...args] = this.command;
-    const child = spawn(program, [...args, this.world.dir], { stdio: ["ignore", "pipe", process.env["KUBEDOS_TEST_LOG"] === undefined ? "pipe" : "inherit"] });
-    this.#child = child; child.stderr?.on("data", (d) => process.stderr.write(d)); child.on("exit", (c, s) => console.error("HUB EXIT", c, s));
+    // The test runner puts a loader of its own into every Node that a test starts; in the hub it would handle signals that Node ignores (SIGXFSZ).
+    const child = spawn("env", ["-u", "NODE_OPTIONS", program, ...args, this.world.dir], { stdio: ["ignore", "pipe", process.env["KUBEDOS_TEST_LOG"] === undefined ? "ignore" : "inherit"] });
+    this.#child = child;
     const ready = new Promise<string>((resolve, reject) => {
       child.stdout?.once("data", (data: Buffer) => resolve(data.toString()));
       child.once("exit", (code) => reject(new Error(`the hub ended with ${code}`)));
