@@ -77,6 +77,8 @@ export class AgentMachine {
     this.put(PATHS.smbios, smbiosTable([`kubedos.hint=${JSON.stringify(hint)}`]));
     const stdio = ["ignore", process.env["KUBEDOS_TEST_LOG"] === undefined ? "ignore" : "inherit", "inherit"] as const;
     const args = [...before, "run", "--root", this.root, "--tpm", `unix:${join(this.root, "tpm")}`];
+    // What it says is then of this life.
+    rmSync(join(this.root, PATHS.status), { force: true });
     const at = performance.now();
     this.#agent = spawn(file, args, { cwd: this.root, env, stdio: [...stdio] });
     return at;
@@ -93,10 +95,10 @@ export class AgentMachine {
     return status === 0 ? (JSON.parse(stdout) as Status) : null;
   }
 
-  /** The running agent's status file, read as it is. */
-  get node(): Partial<Extract<Status["node"], { readonly state: "admitted" }> & Extract<Status["node"], { readonly state: "refused" }>> {
+  /** The same without a process: the running agent's status file. */
+  get said(): Status | null {
     const file = join(this.root, PATHS.status);
-    return existsSync(file) ? ((JSON.parse(readFileSync(file, "utf8")) as Status).node as object) : {};
+    return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Status) : null;
   }
 
   /** The kernel as the agent's commands have left it. */

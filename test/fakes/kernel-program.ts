@@ -1,10 +1,7 @@
 import { appendFileSync, existsSync, fstatSync, readFileSync } from "node:fs";
 import { FakeKernel } from "./fake-kernel.ts";
 
-/**
- * {@link FakeKernel} as the programs `nft`, `ip` and `wg` of a machine: `kernel-program.ts LOG PROGRAM ARGUMENTS`. The kernel is
- * what the changes in LOG make of an empty one; one that it takes is added, so LOG holds what the agent has done, in order.
- */
+/** A command that changed a kernel. */
 export interface KernelChange {
   readonly argv: readonly [string, ...string[]];
   readonly stdin: string;
@@ -24,6 +21,10 @@ export function readKernelLog(file: string): readonly KernelChange[] {
   return readFileSync(file, "utf8").trimEnd().split("\n").map((line) => JSON.parse(line) as KernelChange);
 }
 
+/**
+ * {@link FakeKernel} as the programs `nft`, `ip` and `wg` of a machine: `kernel-program.ts LOG PROGRAM ARGUMENTS`. The kernel is
+ * what the changes in LOG make of an empty one; one that it takes is added, so LOG holds what the agent has done, in order.
+ */
 async function main([log = "", program = "", ...args]: readonly string[]): Promise<void> {
   const change: KernelChange = { argv: [program, ...args], stdin: fstatSync(0).isFile() ? readFileSync(0, "utf8") : "" };
   const kernel = await replayKernel(readKernelLog(log));

@@ -80,45 +80,49 @@ async function acknowledge(live: LiveNode): Promise<void> {
 const live = await (node = new LiveNode(master, hub.nodePort, world.image.rootCa)).admitted();
 acknowledging = acknowledge(live);
 
-const nodeOf = async (slot: string) => (await hub.admin((c) => unary(c, "listNodes", {}))).nodes.find((n) => n.name === slot);
+const nodeOf = async (slot: string) => await hub.admin((c) => unary(c, "getNode", { id: slot }));
 
 for (const { name, slot, program, machine } of cases) {
   t.test(`${name}: from start to revocation`, async (t) => {
     const started = machine.start(program, slot, hub.nodePort);
-    await until("pending", () => machine.node.state === "pending");
+    const says = (state: string): boolean => machine.said?.node.state === state;
+    await until("pending", () => says("pending"));
     const pending = performance.now();
     t.comment(`${name}: process start → admission quote ${Math.round((machine.quotes[0] ?? NaN) - started)} ms, → pending ${Math.round(pending - started)} ms`);
     const waiting = await nodeOf(slot);
-    t.match(waiting, { id: machine.node.id, state: "pending", role: "worker", anchor: "pinned", ekName: machine.ekName, phase: "kubedos-agent", release: world.release.id, attached: true });
-    const { id = "" } = machine.node;
+    const { id } = waiting;
+    t.match(machine.said?.node, { state: "pending", id }, "the agent knows the hub's id of it");
+    t.match(waiting, { state: "pending", role: "worker", anchor: "pinned", ekName: machine.ekName, phase: "kubedos-agent", release: world.release.id, attached: true }, "the hub holds it as a pinned machine of the release");
     t.equal((await machine.kernel()).links.size, 0, "no plane before an operator's word");
     await t.rejects(hub.admin((c) => unary(c, "approve", { id, approval: signedStatement(world.approval(master.ekName, slot)), acceptRisks: [] })), "a statement about another TPM admits nobody");
-    t.equal(machine.node.state, "pending");
+    t.ok(says("pending"), "it still waits");
 
     await hub.admin((c) => unary(c, "approve", { id, approval: signedStatement(world.approval(machine.ekName, slot)), acceptRisks: [] }));
-    await until("connected, and with a peer on each plane", async () => {
-      const planes = machine.node.state === "admitted" ? [...(await machine.kernel()).links.values()] : [];
-      return planes.length === 3 && planes.every((p) => p.peers.size === 1 && p.up) && (await nodeOf(slot))?.state === "connected";
+    await until("connected, with a peer on each plane", async () => {
+      const planes = machine.said?.planes ?? [];
+      return planes.length === 3 && planes.every((p) => p.peers.length === 1) && (await nodeOf(slot)).state === "connected";
     });
+    const up = [...(await machine.kernel()).links].map(([plane, link]) => [plane, link.up, link.peers.size]);
+    t.same(up, [["wg1", true, 1], ["wg2", true, 1], ["wg3", true, 1]], "the kernel was told so");
     const status = machine.status(program);
     const planes = world.image.planes.map((p) => ({ name: p.name, up: true, peers: [{ name: "master" }] }));
-    t.match(status, { kind: "kubedos/status", cluster: "demo", role: "worker", ekName: machine.ekName, phase: "kubedos-admitted", node: { state: "admitted", id, name: slot }, planes, refusedPeers: [] });
-    t.match(await nodeOf(slot), { id, state: "connected", phase: /^kubedos-/, planes: Object.fromEntries((status?.planes ?? []).map((p) => [p.name, p.address])) }, "hub and agent agree on the addresses");
+    t.match(status, { kind: "kubedos/status", cluster: "demo", role: "worker", ekName: machine.ekName, phase: "kubedos-admitted", node: { state: "admitted", id, name: slot }, planes, refusedPeers: [] }, "the agent's own word");
+    t.match(await nodeOf(slot), { id, state: "connected", planes: Object.fromEntries((status?.planes ?? []).map((p) => [p.name, p.address])) }, "hub and agent agree on the addresses");
     t.ok(live.peers.includes(id), "the master has it as a peer");
     t.match((await machine.kernel()).ruleset, /wg1/, "the firewall knows the planes");
 
     const revoked = await hub.admin((c) => unary(c, "revoke", { id, reason: "end of the test" }));
-    t.match(revoked, { node: { state: "banned", code: "IDENTITY_REVOKED" }, acknowledged: ["master"], outstanding: [] });
+    t.match(revoked, { node: { state: "banned", code: "IDENTITY_REVOKED" }, acknowledged: ["master"], outstanding: [] }, "revoked, and the master says so");
     t.notOk(live.peers.includes(id), "the master has dropped it");
-    await until("refused", () => machine.node.state === "refused");
-    t.match(machine.status(program), { node: { state: "refused", code: "IDENTITY_REVOKED", id }, planes: [] });
+    await until("refused", () => says("refused"));
+    t.match(machine.status(program), { node: { state: "refused", code: "IDENTITY_REVOKED", id }, planes: [] }, "the agent says why it is out");
     t.equal((await machine.kernel()).links.size, 0, "its planes are gone from its kernel");
     t.equal(await machine.stopAgent(), 0, "it ends when it is told to");
 
     machine.start(program, slot, hub.nodePort);
-    await until("refused again", () => machine.node.state === "refused");
-    t.equal(machine.node.code, "IDENTITY_REVOKED", "a new process of the same machine stays outside");
-    t.equal(await machine.stopAgent(), 0);
+    await until("refused again", () => says("refused"));
+    t.match(machine.said?.node, { code: "IDENTITY_REVOKED", id }, "a new process of the same machine stays outside");
+    t.equal(await machine.stopAgent(), 0, "and ends in order");
     t.notOk(existsSync(join(machine.root, PATHS.node)), "and keeps no admission");
   });
 }
