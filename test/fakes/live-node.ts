@@ -7,7 +7,8 @@ type Body = TestStream["received"][number];
 export class LiveNode {
   readonly stream: TestStream;
   readonly machine: TestMachine;
-  answers = true;
+  /** Messages from this number on get no answer. */
+  #deafFrom = Number.POSITIVE_INFINITY;
   #seen = 0;
   readonly #running: Promise<void>;
 
@@ -16,6 +17,11 @@ export class LiveNode {
     this.stream = new TestStream(port, machine.key, [machine.certificate], root);
     this.stream.hello(machine);
     this.#running = this.#run().catch(() => undefined);
+  }
+
+  /** False: what comes from now on gets no answer; what has come already still does. */
+  set answers(on: boolean) {
+    this.#deafFrom = on ? Number.POSITIVE_INFINITY : this.stream.received.length;
   }
 
   /** The hub's id of it; empty before its admission. */
@@ -60,7 +66,7 @@ export class LiveNode {
       if (body === undefined) await sleep(5);
       else {
         this.#seen++;
-        if (body.$case === "challenge" && this.answers) await this.stream.answer(this.machine, body.value);
+        if (body.$case === "challenge" && this.#seen <= this.#deafFrom) await this.stream.answer(this.machine, body.value);
       }
     }
   }
