@@ -42,8 +42,18 @@ const deployExits: Record<DeployErrorCode, number> = {
   WRONG_EK: EXIT.refused,
   HUB_REFUSED: EXIT.refused,
   BAD_ANSWER: EXIT.refused,
-  STATE_EXISTS: EXIT.conflict,
+  WRONG_OPERATOR: EXIT.refused,
+  OTHER_CLUSTER: EXIT.conflict,
+  FOREIGN_FOLDER: EXIT.conflict,
+  STATE_IN_USE: EXIT.conflict,
   NOT_DEPLOYED: EXIT.notFound,
+  STOPPED: EXIT.interrupted,
+};
+
+const deployNext: Partial<Record<DeployErrorCode, string>> = {
+  OTHER_CLUSTER: "take another --state, or delete this one with kubedos-build destroy qemu",
+  WRONG_EK: "if you replaced it yourself: kubedos-build destroy qemu, then deploy again, and let the hub forget the old machine",
+  WRONG_OPERATOR: "kubedos-build operator issue NAME --keys DIR --out DIR",
 };
 
 const keysNext: Partial<Record<KeysErrorCode, string>> = {
@@ -58,7 +68,7 @@ export function explainError(e: unknown): Explanation {
   if (e instanceof SpecError) return { message: e.message, next: "", exit: EXIT.usage, code: e.code };
   if (e instanceof BuildError) return { message: e.message, next: e.next, exit: buildExits[e.code], code: e.code };
   if (e instanceof KeysError) return { message: e.message, next: keysNext[e.code] ?? "", exit: keysExits[e.code], code: e.code };
-  if (e instanceof DeployError) return { message: e.message, next: "", exit: deployExits[e.code], code: e.code };
+  if (e instanceof DeployError) return { message: e.message, next: deployNext[e.code] ?? "", exit: deployExits[e.code], code: e.code };
   if (e instanceof ToolError && e.code === "ABORTED") return { message: "stopped; what was half made is gone", next: "", exit: EXIT.interrupted, code: e.code };
   if (e instanceof ToolError) return { message: e.message, next: e.code === "MISSING" ? "install it and run the command again" : "", exit: toolExits[e.code], code: e.code };
   if (e instanceof PeError || e instanceof WireError || e instanceof PkiError) return { message: e.message, next: "", exit: EXIT.refused, code: e.code };

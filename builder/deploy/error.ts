@@ -10,4 +10,17 @@ export class DeployError extends Error {
 }
 
 /** See {@link DeployError}. */
-export type DeployErrorCode = "GUEST_SILENT" | "GUEST_ENDED" | "WRONG_EK" | "HUB_REFUSED" | "BAD_ANSWER" | "STATE_EXISTS" | "NOT_DEPLOYED";
+export type DeployErrorCode =
+  | "GUEST_SILENT"
+  | "GUEST_ENDED"
+  | "WRONG_EK"
+  | "HUB_REFUSED"
+  | "BAD_ANSWER"
+  | "WRONG_OPERATOR"
+  /** The state folder belongs to another cluster, or to one of the same name with other keys. */
+  | "OTHER_CLUSTER"
+  /** The folder holds files that no deployment made. */
+  | "FOREIGN_FOLDER"
+  | "STATE_IN_USE"
+  | "NOT_DEPLOYED"
+  | "STOPPED";

@@ -1,19 +1,18 @@
-import { createPrivateKey } from "node:crypto";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { certificatesFromPem } from "../../proto/pki/pem.ts";
 import type { ClusterSpec } from "../../proto/spec/schema.ts";
 import { prepareVars } from "../guest/prepare-vars.ts";
 import { probeAccel } from "../guest/probe-kvm.ts";
 import { KEY_FILES } from "../keys/files.ts";
-import { OPERATOR_FILES } from "../keys/issue-operator.ts";
 import type { OpenKeys } from "../keys/open-keys.ts";
 import { checkReleaseFiles, readRelease } from "../release/read-release.ts";
 import { RELEASE_FILES } from "../release/release-files.ts";
 import { makeFileSigner } from "../sign/signer.ts";
 import type { Toolchain } from "../toolchain/ensure-toolchain.ts";
 import type { Report } from "../toolchain/report.ts";
+import { DeployError } from "./error.ts";
 import { QemuCluster } from "./qemu-cluster.ts";
+import { readOperator } from "./read-operator.ts";
 
 /** Folders from which a cluster on this host is opened. */
 export interface OpenClusterRequest {
@@ -32,7 +31,10 @@ export interface OpenClusterRequest {
 /** Verifies the release and its files, fills the variable store with our keys, and looks how guests can run here. */
 export async function openCluster(request: OpenClusterRequest): Promise<QemuCluster> {
   const { keys, releaseDir, operatorDir, stateDir, tc, report } = request;
+  const operator = await readOperator(operatorDir, keys, new Date());
   const release = await readRelease(releaseDir, keys.releaseKey);
+  const missing = request.spec.topology.nodes.find((node) => !release.images.some((image) => image.role === node.role));
+  if (missing !== undefined) throw new DeployError("NOT_DEPLOYED", `the release has no image for role ${missing.role}`);
   await checkReleaseFiles(releaseDir, release);
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
   const vars = join(stateDir, "vars.fd");
@@ -44,10 +46,7 @@ export async function openCluster(request: OpenClusterRequest): Promise<QemuClus
     release,
     releaseEnvelope: new Uint8Array(await readFile(join(releaseDir, RELEASE_FILES.release))),
     vars,
-    operator: {
-      key: createPrivateKey(await readFile(join(operatorDir, OPERATOR_FILES.key))),
-      chain: certificatesFromPem(await readFile(join(operatorDir, OPERATOR_FILES.chain), "utf8")),
-    },
+    operator,
     accel: await probeAccel(tc, report),
   });
 }

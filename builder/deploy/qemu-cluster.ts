@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
-import { rm } from "node:fs/promises";
-import { join } from "node:path";
+import { realpath, rm } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AttestedFacts } from "../../hub/attest/types.ts";
 import type { Release } from "../../proto/release/release.ts";
@@ -88,6 +88,11 @@ export class QemuCluster {
     return [...this.#guests.values()].filter((guest) => guest.running).map((guest) => guest.name);
   }
 
+  /** Settles with the cause once a guest is gone. */
+  async ended(name: string): Promise<string> {
+    return (await this.guest(name).exited).cause;
+  }
+
   /** Makes every node's vTPM, or finds the one that was made before, and the signed pin file. */
   async stamp(): Promise<void> {
     const { spec, keys, tc, signal, signer, stateDir } = this.#request;
@@ -128,7 +133,7 @@ export class QemuCluster {
     });
     await mailbox.postBytes("delivery", delivery);
     for (let waited = 0; !(await tlsAnswers("127.0.0.1", this.#operatorPort)); waited += 300) {
-      if (waited > HUB_TIMEOUT_MS) throw new DeployError("GUEST_SILENT", `the hub does not listen; ${this.guest(master.name).paths.serialLog} says why`);
+      if (waited > HUB_TIMEOUT_MS) throw new DeployError("GUEST_SILENT", `the hub does not listen; ${await this.console(master.name)} says why`);
       await sleep(300, undefined, { signal });
     }
     return facts;
@@ -178,10 +183,15 @@ export class QemuCluster {
       return await guest.qga.readFile(path, max, this.#request.signal);
     } catch (error) {
       this.#request.signal.throwIfAborted();
-      if (!guest.running) throw new DeployError("GUEST_ENDED", `${name} ended (${(await guest.exited).cause}); ${guest.paths.serialLog} says why`, { cause: error });
+      if (!guest.running) throw new DeployError("GUEST_ENDED", `${name} ended (${(await guest.exited).cause}); ${await this.console(name)} says why`, { cause: error });
       if (error instanceof GuestError) return null;
       throw error;
     }
+  }
+
+  /** The file with everything that a guest has written to its serial port. */
+  async console(name: string): Promise<string> {
+    return join(await realpath(this.#request.stateDir), name, basename(guestPaths("").serialLog));
   }
 
   /** Ends every guest and its vTPM. Their folders stay. */

@@ -1,5 +1,4 @@
 import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
 import type { Pins } from "../../proto/release/pins.ts";
 import type { ClusterSpec } from "../../proto/spec/schema.ts";
 import { TpmClient } from "../../proto/tpm/client.ts";
@@ -9,6 +8,7 @@ import { guestPaths } from "../guest/start-guest.ts";
 import { startSwtpm } from "../guest/swtpm.ts";
 import { tpmSocket } from "../guest/tpm-socket.ts";
 import type { Toolchain } from "../toolchain/ensure-toolchain.ts";
+import { stampSocket } from "./short-folder.ts";
 
 /**
  * Makes a guest's vTPM in its folder and reads the Name of its EK (hex), before anything that isn't ours has run on it:
@@ -17,7 +17,7 @@ import type { Toolchain } from "../toolchain/ensure-toolchain.ts";
 export async function stampGuest(tc: Toolchain, dir: string, signal?: AbortSignal): Promise<string> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const { tpmState, log } = guestPaths(dir);
-  const swtpm = await startSwtpm(tc, { stateDir: tpmState, mode: "direct", socket: join(dir, "stamp.sock"), logFile: log, ...(signal === undefined ? {} : { signal }) });
+  const swtpm = await startSwtpm(tc, { stateDir: tpmState, mode: "direct", socket: stampSocket(dir), logFile: log, ...(signal === undefined ? {} : { signal }) });
   try {
     const tpm = new TpmClient(tpmSocket(swtpm.socket));
     await tpm.startup();

@@ -1,5 +1,7 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
@@ -8,8 +10,9 @@ import { initKeys } from "../keys/init-keys.ts";
 import { openKeys } from "../keys/open-keys.ts";
 import { makeFileSigner } from "../sign/signer.ts";
 import { defaultCacheDir, ensureToolchain } from "../toolchain/ensure-toolchain.ts";
+import { shortFolder } from "./short-folder.ts";
 import { stampGuest } from "./stamp.ts";
-import { destroyState, lockState, readPins, STATE_FILES, writePins } from "./state-folder.ts";
+import { destroyState, openState, readPins, STATE_FILES, writePins } from "./state-folder.ts";
 
 const work = await mkdtemp(join(tmpdir(), "kubedos-deploy-"));
 t.teardown(() => rm(work, { recursive: true }));
@@ -18,39 +21,91 @@ const tc = await ensureToolchain(defaultCacheDir, () => undefined);
 const file = new URL("../../examples/demo.yaml", import.meta.url).pathname;
 const text = await readFile(file, "utf8");
 const spec = parseClusterSpec(text, file);
-const keysOf = async (cluster: string) => {
-  const dir = join(work, `keys-${cluster}`);
-  await initKeys({ dir, cluster, passphrase: "a long enough passphrase", now: new Date() });
-  return await openKeys(dir, "a long enough passphrase");
+const keysOf = async (cluster: string, dir: string) => {
+  await initKeys({ dir: join(work, dir), cluster, passphrase: "a long enough passphrase", now: new Date() });
+  return await openKeys(join(work, dir), "a long enough passphrase");
 };
-const keys = await keysOf("demo");
+const keys = await keysOf("demo", "keys");
+const others = await keysOf("other", "keys-other");
 const write = (stamped: ReadonlyMap<string, string>) => writePins(state, spec, keys, makeFileSigner(keys), stamped);
 
-t.test("a folder belongs to one process at a time", async (t) => {
-  const unlock = await lockState(state);
-  await t.rejects(lockState(state), { code: "STATE_EXISTS" });
-  await unlock();
-  await writeFile(join(state, STATE_FILES.lock), "999999999");
-  await t.resolves(lockState(state).then((release) => release()), "a lock whose process is gone is none");
+t.test("a folder belongs to one process at a time, and a lock dies with its process", async (t) => {
+  const release = await openState(state, keys);
+  await t.rejects(openState(state, keys), { code: "STATE_IN_USE", message: new RegExp(`process ${process.pid} `) });
+  await release();
+
+  const module = new URL("lock-folder.ts", import.meta.url).pathname;
+  const code = `const { lockFolder } = await import(${JSON.stringify(module)}); await lockFolder(${JSON.stringify(state)}); console.log("held"); setInterval(() => {}, 1000);`;
+  const holder = spawn(process.execPath, ["--input-type=module", "--eval", code], { stdio: ["ignore", "pipe", "inherit"] });
+  await once(holder.stdout, "data");
+  await t.rejects(openState(state, keys), { code: "STATE_IN_USE", message: new RegExp(`process ${holder.pid} `) }, "of another process");
+  await t.rejects(destroyState(state), { code: "STATE_IN_USE" });
+  holder.kill("SIGKILL");
+  await once(holder, "exit");
+  // Its file is still there and says nothing any more, also if another process has its number by now.
+  await writeFile(join(state, "deploy.pid"), String(process.pid));
+  await t.resolves(openState(state, keys).then((again) => again()), "killed: the folder is free");
+});
+
+t.test("a folder belongs to one cluster and its keys", async (t) => {
+  const same = await keysOf("demo", "keys-again");
+  await t.rejects(openState(state, others), { code: "OTHER_CLUSTER", message: /cluster "demo", not of "other"/ });
+  await t.rejects(openState(state, same), { code: "OTHER_CLUSTER", message: /other keys/ }, "the same name with other keys");
+  t.same((await readdir(state)).sort(), [STATE_FILES.owner], "nothing was changed");
+
+  const foreign = join(work, "foreign");
+  await mkdir(foreign);
+  await writeFile(join(foreign, "diary.txt"), "");
+  await t.rejects(openState(foreign, keys), { code: "FOREIGN_FOLDER" });
+  t.same(await readdir(foreign), ["diary.txt"], "nothing was changed");
+  await writeFile(join(foreign, STATE_FILES.owner), '{"kind":"kubedos/state"}');
+  await t.rejects(openState(foreign, keys), { code: "FOREIGN_FOLDER" }, "a file of that name that is none");
+  await t.rejects(destroyState(foreign), { code: "FOREIGN_FOLDER" });
+  t.ok(existsSync(join(foreign, "diary.txt")));
 });
 
 t.test("a stamped guest keeps its EK, and the pin file its serial until something changes", async (t) => {
   const first = await stampGuest(tc, join(state, "worker-1"));
   t.match(first, /^000b[0-9a-f]{64}$/);
   t.equal(await stampGuest(tc, join(state, "worker-1")), first, "the same machine");
-  t.not(await stampGuest(tc, join(state, "worker-2")), first, "another machine");
+  const second = await stampGuest(tc, join(state, "worker-2"));
+  t.not(second, first, "another machine");
 
   const one = await write(new Map([["worker-1", first]]));
   t.same(await write(new Map([["worker-1", first]])), one, "nothing changed, nothing is signed");
-  await write(new Map([["worker-1", first], ["worker-2", `000b${"0".repeat(64)}`]]));
+  await write(new Map([["worker-1", first], ["worker-2", second]]));
   const { pins } = await readPins(join(state, STATE_FILES.pins), keys);
   t.equal(pins.serial, 2);
   t.equal(pins.slots.find((slot) => slot.name === "worker-1")?.ekName, first);
   t.equal(pins.slots.find((slot) => slot.name === "master")?.ekName, null);
+
+  await rm(join(state, "worker-1"), { recursive: true });
+  const replaced = await stampGuest(tc, join(state, "worker-1"));
+  await t.rejects(write(new Map([["worker-1", replaced], ["worker-2", second]])), { code: "WRONG_EK", message: new RegExp(`${replaced}.*${first}`) }, "a pin doesn't follow a vTPM that was swapped");
+  t.equal((await readPins(join(state, STATE_FILES.pins), keys)).pins.serial, 2);
+  t.same((await readdir(state)).filter((name) => name.startsWith(STATE_FILES.pins)), [STATE_FILES.pins], "no half file");
+});
+
+t.test("a folder with a long path stamps through a short one", async (t) => {
+  const deep = join(work, "d".repeat(100), "state");
+  await mkdir(deep, { recursive: true });
+  const short = await shortFolder(deep, ["worker-1"]);
+  t.not(short.path, deep);
+  const ek = await stampGuest(tc, join(short.path, "worker-1"));
+  t.ok(existsSync(join(deep, "worker-1", "tpm")), "the TPM is where it belongs");
+  t.equal(await readlink(short.path), deep);
+  await short.release();
+  t.notOk(existsSync(short.path));
+  t.ok(existsSync(join(deep, "worker-1", "tpm")), "and stays there");
+  const again = await shortFolder(deep, ["worker-1"]);
+  t.equal(await stampGuest(tc, join(again.path, "worker-1")), ek, "the same machine by another way");
+  await again.release();
+  t.equal((await shortFolder(state, ["worker-1"])).path, state, "a short one is taken as it is");
+  await t.rejects(shortFolder(deep, ["w".repeat(63)], join(work, "d".repeat(100))), { code: "FOREIGN_FOLDER" }, "no room anywhere");
+  t.same(await readdir(join(work, "d".repeat(100))), ["state"], "and nothing is left of the try");
 });
 
 t.test("pin files of others are refused", async (t) => {
-  const others = await keysOf("other");
   const theirs = parseClusterSpec(text.replace("name: demo", "name: other"), file);
   await t.rejects(writePins(state, theirs, others, makeFileSigner(others), new Map()), { code: "BAD_VALUE" }, "signed by a key that isn't theirs");
   const envelope = JSON.parse(await readFile(join(state, STATE_FILES.pins), "utf8")) as { payload: string };
@@ -60,9 +115,9 @@ t.test("pin files of others are refused", async (t) => {
 
 t.test("destroy takes a deployment's folder and no other, and not a running one", async (t) => {
   await t.rejects(destroyState(work), { code: "NOT_DEPLOYED" });
-  const unlock = await lockState(state);
-  await t.rejects(destroyState(state), { code: "STATE_EXISTS" });
-  await unlock();
+  const release = await openState(state, keys);
+  await t.rejects(destroyState(state), { code: "STATE_IN_USE" });
+  await release();
   await destroyState(state);
   t.notOk(existsSync(state));
 });

@@ -13,6 +13,6 @@ export function addDestroyQemu(destroy: Command, io: CliIo): void {
     .addHelpText("after", "\nExample:\n  kubedos-build destroy qemu --state /var/tmp/demo")
     .action(async ({ state }: { readonly state: string }) => {
       await destroyState(resolve(state));
-      io.report(`the guests in ${state} are gone`);
+      io.report(`the guests in ${state} are gone, with their TPMs`);
     });
 }
