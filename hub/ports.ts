@@ -20,7 +20,7 @@ export interface Log {
   error(event: string, fields?: Readonly<Record<string, unknown>>): void;
 }
 
-/** The verdict (hub/attest/judge.ts). A port only so that tests of the server can bring machines without a TPM. */
+/** The verdict (hub/attest/judge.ts). A port so that tests can bring machines without a TPM, and the replay recorded ones; the program passes the real one. */
 export type Judge = typeof judge;
 
 /** Everything by which the hub touches the world beside its files and sockets. */
