@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { globSync, mkdtempSync, rmSync } from "node:fs";
+import { cp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Demo } from "./demo.ts";
@@ -55,10 +56,8 @@ export async function runDemo(options: DemoOptions): Promise<number> {
 
 /** Keeps what the guests said when the demo failed; the run's own folder goes. */
 async function saveLogs(state: string): Promise<string> {
-  const { cp } = await import("node:fs/promises");
   const out = join(DEMO_HOME, "last-failure");
   rmSync(out, { recursive: true, force: true });
-  const { globSync } = await import("node:fs");
   for (const log of globSync("*/{serial,qemu}.log", { cwd: state })) await cp(join(state, log), join(out, log));
   return out;
 }

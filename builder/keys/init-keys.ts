@@ -6,10 +6,10 @@ import { issueIntermediate, issueRoot } from "../../proto/pki/issue.ts";
 import { sha256 } from "../../proto/wire/bytes.ts";
 import { toBase64 } from "../../proto/wire/base64.ts";
 import { toHex } from "../../proto/wire/hex.ts";
+import { certificatesToPem } from "../../proto/pki/pem.ts";
 import { KeysError } from "./error.ts";
 import { makeFirmwareCertificate } from "./firmware-certificate.ts";
 import type { KeysManifest } from "./manifest.ts";
-import { certificatePem } from "./pem.ts";
 import { KEY_FILES } from "./files.ts";
 
 /** Shorter ones are found by trying. */
@@ -76,16 +76,16 @@ async function makeAll(request: InitKeysRequest): Promise<{ files: readonly [str
   };
   const files: [string, string][] = [
     [KEY_FILES.pkKey, pem(pk.key)],
-    [KEY_FILES.pk, certificatePem(pk.der)],
+    [KEY_FILES.pk, certificatesToPem(pk.der)],
     [KEY_FILES.kekKey, pem(kek.key)],
-    [KEY_FILES.kek, certificatePem(kek.der)],
+    [KEY_FILES.kek, certificatesToPem(kek.der)],
     [KEY_FILES.dbKey, pem(db.key)],
-    [KEY_FILES.db, certificatePem(db.der)],
+    [KEY_FILES.db, certificatesToPem(db.der)],
     [KEY_FILES.releaseKey, pem(release.privateKey)],
     [KEY_FILES.rootKey, pem(rootKey)],
-    [KEY_FILES.root, certificatePem(root)],
+    [KEY_FILES.root, certificatesToPem(root)],
     [KEY_FILES.operatorIssuerKey, pem(operatorKey)],
-    [KEY_FILES.operatorIssuer, certificatePem(operatorIssuer)],
+    [KEY_FILES.operatorIssuer, certificatesToPem(operatorIssuer)],
     [KEY_FILES.manifest, `${JSON.stringify(manifest, null, 2)}\n`],
   ];
   return { files, manifest };

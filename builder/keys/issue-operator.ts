@@ -3,9 +3,9 @@ import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { issueLeaf } from "../../proto/pki/issue.ts";
+import { certificatesToPem } from "../../proto/pki/pem.ts";
 import { KeysError } from "./error.ts";
 import type { OpenKeys } from "./open-keys.ts";
-import { certificatePem } from "./pem.ts";
 
 const DAYS = 365;
 const DAY_MS = 86_400_000;
@@ -47,7 +47,7 @@ export async function issueOperator(request: IssueOperatorRequest): Promise<{ re
   await mkdir(out, { recursive: true, mode: 0o700 });
   const write = (name: string, text: string, mode: number) => writeFile(join(out, name), text, { mode, flag: "wx" });
   await write(OPERATOR_FILES.key, privateKey.export({ type: "pkcs8", format: "pem", ...encryption }).toString(), 0o600);
-  await write(OPERATOR_FILES.chain, certificatePem(leaf) + certificatePem(keys.operatorIssuer), 0o644);
-  await write(OPERATOR_FILES.root, certificatePem(keys.root), 0o644);
+  await write(OPERATOR_FILES.chain, certificatesToPem(leaf, keys.operatorIssuer), 0o644);
+  await write(OPERATOR_FILES.root, certificatesToPem(keys.root), 0o644);
   return { dir: out, notAfter };
 }

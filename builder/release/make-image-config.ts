@@ -3,7 +3,7 @@ import { type ImageConfig, type PortRule, parseImageConfig } from "../../proto/r
 import type { SpecPlane } from "../../proto/spec/schema.ts";
 import { toBase64 } from "../../proto/wire/base64.ts";
 import { canonicalJson } from "../../proto/wire/json.ts";
-import { certificatePem } from "../keys/pem.ts";
+import { certificatesToPem } from "../../proto/pki/pem.ts";
 import type { RoleDefinition } from "../roles/role.ts";
 
 /** What an image may know: nothing of any node (DESIGN §2.4). */
@@ -34,7 +34,7 @@ export function makeImageConfig(inputs: ImageConfigInputs): Uint8Array {
     planes: planes.map(({ name, cidr, port, topology }) => ({ name, cidr, port, topology })),
     ports: [...role.ports, ...planes.map((plane) => planePort(role, plane))],
     releaseKeys: [toBase64(inputs.releaseKey.export({ type: "spki", format: "der" }))],
-    rootCa: certificatePem(inputs.root),
+    rootCa: certificatesToPem(inputs.root),
     epoch,
     trust: { leaseMs: inputs.trust.lease, renewMs: inputs.trust.renew },
   };

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TpmTransport } from "../../proto/tpm/transport.ts";
-import { socketTransport } from "./socket-transport.ts";
+import { tpmSocket } from "../../builder/guest/tpm-socket.ts";
 
 /** A software TPM that runs for a test. */
 export interface Swtpm {
@@ -57,7 +57,7 @@ export async function startSwtpm(options: { readonly stateDir?: string } = {}): 
   for (let tries = 0; tries < 500; tries++) {
     if (!running) break;
     if (await accepts(socketPath)) {
-      return { transport: socketTransport(socketPath), socketPath, tcti: `swtpm:path=${socketPath}`, stateDir, stop };
+      return { transport: tpmSocket(socketPath), socketPath, tcti: `swtpm:path=${socketPath}`, stateDir, stop };
     }
     await sleep(10);
   }
