@@ -28,15 +28,6 @@ export type AgentErrorCode =
   | "TPM_MISSING"
   | "USAGE";
 
-/** The chain of causes as one line for people: each layer's own sentence, joined by colons. */
-export function describeError(error: unknown): string {
-  const parts: string[] = [];
-  for (let e: unknown = error; e !== undefined && parts.length < 8; e = e instanceof Error ? e.cause : undefined) {
-    parts.push(e instanceof Error ? e.message : String(e));
-  }
-  return parts.join(": ");
-}
-
 /** The fixed code of whatever was thrown; UNKNOWN for errors that aren't ours. */
 export function errorCode(error: unknown): string {
   if (error instanceof Error && "code" in error && typeof error.code === "string") return error.code;

@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createPrivateKey, generateKeyPairSync, randomBytes, X509Certificate } from "node:crypto";
 import t from "tap";
+import { boundArgv } from "../builder/guest/bound-argv.ts";
 import { buildSea } from "../builder/compile/build-sea.ts";
 import { judge } from "../hub/attest/judge.ts";
 import type { UnverifiedEvidence, Verdict } from "../hub/attest/types.ts";
@@ -13,12 +14,10 @@ import { admit, imageConfig, peer, releaseKey, rootPem, smbiosTable, spkiOf } fr
 import { BOOT_ID, challengeFor, firmwareLog, knownOf, releaseOf } from "../test/fakes/evidence-case.ts";
 import { type NodeCall, sendChallenge, startNodeHub } from "../test/fakes/node-hub.ts";
 import { makeIdentity, makePki } from "../test/fakes/pki.ts";
+import { measureInitrd } from "../test/swtpm/measure-initrd.ts";
 import { startSwtpm, type Swtpm } from "../test/swtpm/start-swtpm.ts";
 import { encodeEnvelope, signEnvelope } from "../proto/dsse/dsse.ts";
 import { verifierContext } from "../proto/evidence/extra-data.ts";
-import { bankIndex, parseEventLog } from "../proto/eventlog/event-log.ts";
-import { isExtended } from "../proto/eventlog/replay.ts";
-import { PHASE_WORDS } from "../proto/evidence/limits.ts";
 import { DELIVERY_TYPE } from "../proto/release/delivery.ts";
 import { verifyIdentity, verifySelfSigned } from "../proto/pki/verify.ts";
 import { TpmClient } from "../proto/tpm/client.ts";
@@ -52,10 +51,7 @@ const operator = await makeIdentity(pki, "operator", "alice");
 async function newMachine(hub: boolean, hubPort: number): Promise<{ root: string; swtpm: Swtpm; pcr11(): Promise<string> }> {
   const swtpm = await startSwtpm();
   const client = new TpmClient(swtpm.transport);
-  const log = parseEventLog(firmwareLog);
-  const at = bankIndex(log, "sha256");
-  for (const event of log.events.filter(isExtended)) await client.extendPcr(event.pcr, event.digests[at] ?? new Uint8Array(32));
-  for (const word of PHASE_WORDS.slice(0, 2)) await client.extendPcr(11, sha256(utf8(word)));
+  await measureInitrd(client, firmwareLog);
   const root = mkdtempSync(join(built, "root-"));
   const put = (path: string, data: Uint8Array | string, mode = 0o644): void => {
     mkdirSync(dirname(join(root, path)), { recursive: true });
@@ -78,8 +74,9 @@ async function newMachine(hub: boolean, hubPort: number): Promise<{ root: string
 const children: ChildProcess[] = [];
 t.teardown(() => children.forEach((child) => child.kill("SIGKILL")));
 
-function run([file, ...args]: string[], ...more: string[]): ChildProcess {
-  const child = spawn(file ?? "", [...args, ...more], { stdio: ["ignore", "ignore", "inherit"], env: { TMPDIR: built } });
+function run([program = "", ...before]: string[], ...more: string[]): ChildProcess {
+  const [file, ...args] = boundArgv([program, ...before, ...more]);
+  const child = spawn(file, args, { stdio: ["ignore", "ignore", "inherit"], env: { TMPDIR: built } });
   children.push(child);
   return child;
 }

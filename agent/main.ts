@@ -1,7 +1,8 @@
 import { parseArgs } from "node:util";
+import { errorChain } from "../proto/wire/error-chain.ts";
 import { failNode } from "./boot/fail-node.ts";
 import { runNode } from "./boot/run-node.ts";
-import { AgentError, describeError, errorCode } from "./error.ts";
+import { AgentError, errorCode } from "./error.ts";
 import { DEFAULT_TPM } from "./host/open-tpm.ts";
 import { createPorts } from "./host/ports.ts";
 import { PATHS } from "./paths.ts";
@@ -28,7 +29,7 @@ main(process.argv.slice(2)).then(
     process.exitCode = code;
   },
   (error: unknown) => {
-    process.stderr.write(`kubedos-agent: ${errorCode(error)}: ${describeError(error)}\n`);
+    process.stderr.write(`kubedos-agent: ${errorCode(error)}: ${errorChain(error)}\n`);
     process.exitCode = error instanceof AgentError && error.code === "USAGE" ? EXIT.usage : EXIT.internal;
   },
 );

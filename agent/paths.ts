@@ -5,6 +5,7 @@ export const PATHS = {
   firmwareLog: "/sys/kernel/security/tpm0/binary_bios_measurements",
   bootId: "/proc/sys/kernel/random/boot_id",
   links: "/sys/class/net",
+  kernelLog: "/dev/kmsg",
   /** tmpfs, root only but for status.json and the mailbox. */
   measureLog: "/run/kubedos/measure.log",
   keys: "/run/kubedos/keys.json",

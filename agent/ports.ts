@@ -95,6 +95,12 @@ export interface HubConnector {
   dial(dial: Dial, signal: AbortSignal): Promise<HubStream>;
 }
 
+/** Whether this virtual machine was set back to an earlier state of itself, or copied (vmgenid). */
+export interface VmForks {
+  /** A mark of the last time that the kernel noticed it in this boot, another one each time; empty: never so far. */
+  latest(): string;
+}
+
 /** Everything real that the agent touches (style.md rule 8). Only `host/` and `main.ts` make one. */
 export interface Ports {
   readonly runner: Runner;
@@ -104,6 +110,7 @@ export interface Ports {
   readonly log: Log;
   readonly tcp: TcpProbe;
   readonly hub: HubConnector;
+  readonly forks: VmForks;
   /** Opens the TPM. Throws {@link AgentError} `TPM_MISSING`. */
   openTpm(): Promise<AgentTpm>;
 }

@@ -3,7 +3,7 @@ import { cp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Demo } from "./demo.ts";
-import { errorChain } from "./error-chain.ts";
+import { errorChain } from "../proto/wire/error-chain.ts";
 import { LINE } from "./line.ts";
 import { renderResult, Reporter } from "./report.ts";
 

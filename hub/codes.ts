@@ -62,8 +62,8 @@ export const HUB_CODES = {
     next: "kubedos-hub pending",
   },
   UNANCHORED: {
-    text: "Nobody stamped this machine's TPM, so anyone's laptop can run one that looks like it.",
-    cause: "The machine was started by hand, its TPM was replaced, or it is somebody else's.",
+    text: "Nobody vouches for this machine's TPM, so anyone's laptop can run one that looks like it.",
+    cause: "The machine was started by hand, its TPM was replaced, or it is somebody else's. If you know its EK, pin it with `kubedos-hub ek pin`.",
     next: "kubedos-hub node show ID",
   },
   IDENTITY_REVOKED: {
@@ -116,6 +116,51 @@ export const HUB_CODES = {
     cause: "Another machine, slot, generation or release than the one that is waiting now.",
     next: "kubedos-hub approve ID",
   },
+  EK_PIN_INVALID: {
+    text: "The statement that pins an EK to a slot is not an operator's of this cluster, or is of another time.",
+    cause: "A key that is not an operator's, a statement that was changed on the way, or a clock that is wrong.",
+    next: "kubedos-hub ek list",
+  },
+  ANCHOR_CHANGED: {
+    text: "An operator pinned this machine's EK, or took its pin away, so it is asked for evidence anew.",
+    cause: "`kubedos-hub ek pin` or `kubedos-hub ek unpin`. The machine comes back by itself within moments.",
+    next: "kubedos-hub ek list",
+  },
+  NO_GOOD_EVIDENCE: {
+    text: "The node is quarantined and has shown no good evidence since it failed, so there is nothing to approve.",
+    cause: "It failed after it was let in, and wasn't started well again. Its own findings say why.",
+    next: "kubedos-hub explain ID",
+  },
+  RELEASE_INVALID: {
+    text: "The file is not a release of this cluster under the image's release key.",
+    cause: "Another cluster's release, one of other keys, or a file that is no signed release.",
+    next: "kubedos-hub release list",
+  },
+  RELEASE_FINAL: {
+    text: "The release was withdrawn, and a withdrawn release can't come back.",
+    cause: "`kubedos-hub release withdraw`. What it was withdrawn for needs a release of a higher generation.",
+    next: "kubedos-hub release list",
+  },
+  GENERATION_TAKEN: {
+    text: "Another release has this generation already, and approvals tell releases apart by it.",
+    cause: "Two builds with the same --generation.",
+    next: "kubedos-hub release list",
+  },
+  ROLLED_BACK: {
+    text: "What came is older than what this hub has taken before.",
+    cause: "An old delivery or release file, or a database that was lost: the hub's TPM remembers the highest generation.",
+    next: "kubedos-hub release list",
+  },
+  FLOOR_UNREADABLE: {
+    text: "The hub's TPM doesn't say which release generation was the highest, so old can't be told from new.",
+    cause: "No access to /dev/tpmrm0, a TPM that fails, or one that another cluster's hub used before.",
+    next: "journalctl -u kubedos-hub",
+  },
+  LAST_RELEASE: {
+    text: "It is the last current release of a role: without it no machine of that role passes.",
+    cause: "No newer release was activated yet. If it has to go anyway, name the risk with --accept-risk=no-current-release.",
+    next: "kubedos-hub release list",
+  },
   CHALLENGE_EXPIRED: {
     text: "The evidence came too late for its challenge, or the challenge was used already.",
     cause: "A slow TPM, a broken connection, or a replay.",
@@ -150,6 +195,11 @@ export const HUB_CODES = {
     text: "A newer stream of the same identity took this one's place.",
     cause: "The agent dialled again after its connection broke.",
     next: "kubedos-hub node show ID",
+  },
+  CLONE_DETECTED: {
+    text: "Two machines answer as one TPM, so the identity is quarantined and neither is let in.",
+    cause: "A virtual machine was copied together with its virtual TPM's state, or a snapshot of it was started while the original runs. Stop both and find out which is yours.",
+    next: "kubedos-hub audit --limit 1000 -o jsonl",
   },
   AUDIT_BROKEN: {
     text: "The chain of the audit does not add up: a row was changed, removed or cut off.",

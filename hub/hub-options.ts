@@ -1,5 +1,6 @@
 import type { LeaseTimes } from "./enroll/lease-book.ts";
 import type { BucketLimits } from "./enroll/token-buckets.ts";
+import type { StreamTimes } from "./rpc/node-service.ts";
 import type { ImageConfig } from "../proto/release/image-config.ts";
 
 /** What a hub is started with. In an image all but `image` has the default below. */
@@ -17,7 +18,7 @@ export interface HubOptions {
   /** Hellos for each source address. */
   readonly buckets?: BucketLimits;
   /** Other durations than the image's, so that a test need not wait for minutes. */
-  readonly times?: Partial<LeaseTimes>;
+  readonly times?: Partial<LeaseTimes & StreamTimes>;
   /** Ends the wait for a delivery. */
   readonly signal?: AbortSignal;
 }

@@ -1,4 +1,4 @@
-import type { judge } from "./attest/judge.ts";
+import type { Challenge, Known, UnverifiedEvidence, Verdict } from "./attest/types.ts";
 
 /** Time. Verdicts, leases and challenges are counted on the boot clock; the wall clock is for people and certificates. */
 export interface Clock {
@@ -21,7 +21,19 @@ export interface Log {
 }
 
 /** The verdict (hub/attest/judge.ts). A port so that tests can bring machines without a TPM, and the replay recorded ones; the program passes the real one. */
-export type Judge = typeof judge;
+export interface Judge {
+  (evidence: UnverifiedEvidence, challenge: Challenge, known: Known): Verdict;
+  /** The same verdict, made by another thread (hub/judge-pool); never rejects. Absent: there is no other thread. */
+  readonly ahead?: (evidence: UnverifiedEvidence, challenge: Challenge, known: Known) => Promise<Verdict>;
+}
+
+/** Where the highest release generation that ever counted is kept out of the database's reach (DESIGN §2.6): in the hub's TPM. */
+export interface GenerationFloor {
+  /** 0 where none was ever kept. Rejects where it can't be read: then nobody knows, and the hub doesn't serve. */
+  read(cluster: string): Promise<number>;
+  /** On stable storage when it resolves; rejects otherwise, also where `generation` is below what is kept. */
+  raise(cluster: string, generation: number): Promise<void>;
+}
 
 /** Everything by which the hub touches the world beside its files and sockets. */
 export interface HubPorts {
@@ -29,4 +41,5 @@ export interface HubPorts {
   readonly entropy: Entropy;
   readonly log: Log;
   readonly judge: Judge;
+  readonly floor: GenerationFloor;
 }

@@ -20,11 +20,13 @@ import type { HubPorts } from "./ports.ts";
 import { adminService, type Caller } from "./rpc/admin-service.ts";
 import { openGate } from "./rpc/gate.ts";
 import { judgeNodePeer, judgeOperator } from "./rpc/judge-peer.ts";
-import { nodeService, type NodeStreams } from "./rpc/node-service.ts";
+import { nodeService, type NodeStreams, STREAM_TIMES } from "./rpc/node-service.ts";
 import { openSocket } from "./rpc/open-socket.ts";
 import { SERVER_OPTIONS } from "./rpc/server-options.ts";
 import { acceptTrust } from "./trust/accept-trust.ts";
 import { openDelivery } from "./trust/open-delivery.ts";
+import { ReleaseBook } from "./trust/release-book.ts";
+import { ReleaseFloor } from "./trust/release-floor.ts";
 import type { Trust } from "./trust/trust.ts";
 import { firstAccepted, watchDelivery } from "./trust/watch-delivery.ts";
 
@@ -44,10 +46,11 @@ const TICK_MS = { least: 20, most: 1000 };
 const DEFAULT_BUCKETS = { burst: 30, perSecond: 1 };
 
 /**
- * The whole hub. Boot order: issuing keys of this boot → database → `issuers.json` is there for the agent's claims →
- * wait for a delivery that holds → its pins and releases count → own certificate → leases of before → listeners. Until
+ * The whole hub. Boot order: issuing keys of this boot → database → `issuers.json` is there for the agent's claims → the
+ * generation's floor from the TPM → wait for a delivery that holds → its pins and releases count → own certificate → leases of before → listeners. Until
  * the last step nothing listens, so an unattested hub hands out nothing. Later deliveries (new pins, new releases) are taken
- * while it runs; one that doesn't hold is logged and changes nothing. Throws BootError `STOPPED` when `signal` fires first.
+ * while it runs; one that doesn't hold is logged and changes nothing. Throws BootError `STOPPED` when `signal` fires first, and
+ * `FLOOR_UNREADABLE`.
  */
 export async function serveHub(options: HubOptions, hostPorts: HubPorts): Promise<RunningHub> {
   const ports = { ...hostPorts, clock: steadyClock(hostPorts.clock) };
@@ -64,12 +67,13 @@ export async function serveHub(options: HubOptions, hostPorts: HubPorts): Promis
   };
   try {
     const issuers = { hub: spkiOf(keys.hub), node: spkiOf(keys.node) };
+    const releases = new ReleaseBook(store, image, await ReleaseFloor.open(ports.floor, store, cluster));
     let hubSlot: string | null = null;
-    const accept = (data: Uint8Array): Trust => {
+    const accept = async (data: Uint8Array): Promise<Trust> => {
       const nowMs = ports.clock.wallMs();
       const trust = openDelivery(data, { image, issuers, now: new Date(nowMs) });
       if (hubSlot !== null && trust.hubSlot !== hubSlot) throw new BootError("BAD_DELIVERY", "a later delivery can't move the hub to another slot");
-      acceptTrust(trust, { store, cluster, rootCa, nowMs });
+      await acceptTrust(trust, { store, releases, cluster, rootCa, nowMs });
       hubSlot = trust.hubSlot;
       return trust;
     };
@@ -83,7 +87,7 @@ export async function serveHub(options: HubOptions, hostPorts: HubPorts): Promis
     const book = new PlaneBook(store.meta.nextEpoch(ports.clock.wallMs()));
     const leases = new LeaseBook(timesOf(options), ports.clock);
     const context: HubContext = {
-      ...{ image, ports, store, issuer, book, trust, live: new LiveSessions(), verifier: verifierContext(cluster, leaf.spki) },
+      ...{ image, ports, store, issuer, book, releases, trust, live: new LiveSessions(), verifier: verifierContext(cluster, leaf.spki) },
       ...{ leases, unsavedEnds: { ids: new Set<string>(), notBeforeMs: 0 }, breaker: new Breaker() },
       buckets: new TokenBuckets(options.buckets ?? DEFAULT_BUCKETS, ports.clock),
     };
@@ -109,7 +113,7 @@ async function openListeners(
   const refused = (source: string, error: unknown): void => context.ports.log.warn("peer turned away", { source, err: error });
 
   const nodeServer = new Server(SERVER_OPTIONS);
-  const nodes = nodeService(context, () => nodeGate);
+  const nodes = nodeService(context, () => nodeGate, { ...STREAM_TIMES, ...options.times });
   nodeServer.addService(NodeServiceService, nodes.service);
   const nodeListen = { host: options.listen, port: options.nodePort };
   const nodeGate = await openGate({ server: nodeServer, leaf, listen: nodeListen, refused, admit: (der, source) => judgeNodePeer(context, der, source) });
@@ -171,13 +175,13 @@ function startTimers(context: HubContext, nodes: NodeStreams): (() => void)[] {
 
 async function takeLaterDeliveries(
   deliveries: AsyncGenerator<Uint8Array>,
-  accept: (data: Uint8Array) => Trust,
+  accept: (data: Uint8Array) => Promise<Trust>,
   refused: (error: unknown) => void,
   context: HubContext,
 ): Promise<void> {
   for await (const data of deliveries) {
     try {
-      const trust = accept(data);
+      const trust = await accept(data);
       context.trust = trust;
       context.breaker.doubted = true;
       context.ports.log.info("took a new delivery", { pins: trust.pins.value.serial });

@@ -1,6 +1,7 @@
 import { certificatesToPem } from "../../proto/pki/pem.ts";
 import { verifyIdentity } from "../../proto/pki/verify.ts";
-import { describeError, errorCode } from "../error.ts";
+import { errorChain } from "../../proto/wire/error-chain.ts";
+import { errorCode } from "../error.ts";
 import { HUB_NODE_PORT } from "../nft/model.ts";
 import type { HubStream } from "../ports.ts";
 import { backoffMs } from "./backoff.ts";
@@ -137,7 +138,7 @@ async function pauseRefused(context: AttachContext, end: Extract<SessionEnd, { t
 }
 
 function showBreak(context: AttachContext, attempt: Exclude<Attempt, { t: "refused" }>, hub: HubAddress): void {
-  const why = attempt.error === undefined ? "the hub ended the stream" : describeError(attempt.error);
+  const why = attempt.error === undefined ? "the hub ended the stream" : errorChain(attempt.error);
   const place = context.planes.place;
   if (place !== null) {
     const { id, name, index } = place;

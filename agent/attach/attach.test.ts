@@ -2,12 +2,16 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import t from "tap";
 import { admit, imageConfig, peer, rootPem, smbiosTable, spkiOf } from "../../test/fakes/agent-case.ts";
 import { AgentWorld } from "../../test/fakes/agent-world.ts";
+import { until } from "../../test/fakes/live-node.ts";
 import { type NodeCall, type NodeHub, sendChallenge, startNodeHub } from "../../test/fakes/node-hub.ts";
 import { makeIdentity, makePki } from "../../test/fakes/pki.ts";
+import { MAX_MESSAGE_BYTES } from "../../proto/evidence/limits.ts";
 import { FIRST_BOOT } from "../boot/first-boot.ts";
 import { runSteps } from "../boot/step.ts";
 import { grpcConnector } from "../host/grpc-connector.ts";
+import { AgentError } from "../error.ts";
 import { PATHS } from "../paths.ts";
+import type { Ports } from "../ports.ts";
 import { StatusBoard } from "../status/status-board.ts";
 import { attachForever, hubAddress } from "./attach-forever.ts";
 import { backoffMs } from "./backoff.ts";
@@ -18,9 +22,10 @@ const operator = await makeIdentity(pki, "operator", "alice");
 const master = peer(operator, "master-1", "master", 1, "192.168.100.1");
 
 /** A booted agent that dials the test's hub. Time runs 50 times as fast. */
-async function startAgent(world: AgentWorld, hub: NodeHub) {
+async function startAgent(world: AgentWorld, hub: NodeHub, runner?: Ports["runner"]) {
   const stop = new AbortController();
-  const ports = world.ports(stop, { hub: grpcConnector, speed: 50 });
+  const given = world.ports(stop, { hub: grpcConnector, speed: 50 });
+  const ports = { ...given, runner: runner ?? given.runner };
   const status = new StatusBoard(ports);
   const facts = await runSteps(FIRST_BOOT, { ports, status, signal: stop.signal });
   if (facts === null) throw new Error("the boot ended early");
@@ -50,13 +55,6 @@ async function attest(call: NodeCall): Promise<void> {
   sendChallenge(call, hello, "demo", hubIdentity);
   await call.next("evidence");
 }
-
-const until = async (what: string, held: () => boolean): Promise<void> => {
-  for (let i = 0; !held(); i++) {
-    if (i > 400) throw new Error(`never came true: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-};
 
 t.test("pending, admitted, peers, a break, back, refused for good", async (t) => {
   const world = newWorld();
@@ -146,12 +144,51 @@ t.test("an agent that was killed keeps its planes and takes them up again", asyn
   t.same(world.extended, ["kubedos-agent", "kubedos-admitted"]);
 });
 
+t.test("planes that fail: the next stream proves itself before it reports, however long the hub takes to ask", async (t) => {
+  const world = newWorld();
+  const kernel = world.kernel.runner();
+  let broken = true;
+  const runner: Ports["runner"] = {
+    run: async (argv, stdin) => {
+      if (broken && argv[1] === "set") throw new AgentError("COMMAND_FAILED", "wg: no memory");
+      return await kernel.run(argv, stdin);
+    },
+  };
+  let agent: Awaited<ReturnType<typeof startAgent>> | undefined;
+  const seen: string[] = [];
+  const hub = await startNodeHub(hubIdentity, async (call, n) => {
+    const hello = await call.next("hello");
+    if (n > 0) {
+      broken = false;
+      // Four times as long as the agent waits between two reports.
+      await new Promise((resolve) => setTimeout(resolve, 400));
+    }
+    sendChallenge(call, hello, "demo", hubIdentity);
+    await call.next("evidence").then(() => seen.push("evidence"), (error: Error) => seen.push(error.message));
+    if (agent === undefined) return call.end();
+    call.send({ $case: "admission", value: await admit(pki, operator, agent.key, agent.facts.identity.ekName) });
+    call.send({ $case: "planeUpdate", value: { epoch: 1n, serial: 1n, full: true, set: [master], remove: [] } });
+    await call.next("planeAck");
+    seen.push("ack");
+    await call.next("report");
+    seen.push("report");
+  });
+  t.teardown(() => hub.stop());
+  agent = await startAgent(world, hub, runner);
+  const node = agent;
+  t.teardown(() => node.end());
+  await until("a report", () => seen.includes("report"));
+  t.same(seen, ["evidence", "evidence", "ack", "report"]);
+  t.match(world.lines.join("\n"), /no memory/, "the first stream ended because its planes failed");
+});
+
 t.test("a hub that breaks the rules gets nothing", async (t) => {
   const big = Buffer.alloc(4096, 1);
   const cases: [string, (call: NodeCall) => Promise<void>, RegExp][] = [
     ["peers before admission", async (call) => (await attest(call), call.send({ $case: "planeUpdate", value: { epoch: 1n, serial: 1n, full: true, set: [master], remove: [] } })), /before it admitted/],
     ["a short nonce", async (call) => (await call.next("hello"), call.send({ $case: "challenge", value: { nonce: Buffer.alloc(8), credentialBlob: big.subarray(0, 10), encryptedSecret: big.subarray(0, 10) } })), /wrong size/],
     ["an oversized credential", async (call) => (await call.next("hello"), call.send({ $case: "challenge", value: { nonce: Buffer.alloc(32), credentialBlob: big, encryptedSecret: big } })), /wrong size/],
+    ["a message above the limit", async (call) => (await attest(call), call.send({ $case: "waiting", value: { id: "x", state: "pending", message: "x".repeat(MAX_MESSAGE_BYTES) } })), /TOO_LARGE, a message has more than the 524288 bytes/],
     ["an admission without an approval", async (call) => (await attest(call), call.send({ $case: "admission", value: { id: "x", name: "w-1", index: 5, certificateChain: [], planes: [], approval: undefined } })), /no operator's approval/],
   ];
   for (const [name, script, why] of cases) {

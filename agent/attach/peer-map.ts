@@ -2,7 +2,8 @@ import { PLANES, type PlaneName } from "../../proto/evidence/claims.ts";
 import type { PlanePeer, PlaneUpdate } from "../../proto/gen/kubedos/v1/node.ts";
 import type { ImageConfig } from "../../proto/release/image-config.ts";
 import { fromBase64 } from "../../proto/wire/base64.ts";
-import { AgentError, describeError, errorCode } from "../error.ts";
+import { errorChain } from "../../proto/wire/error-chain.ts";
+import { AgentError, errorCode } from "../error.ts";
 import { addressInNetwork, parseIpv4, parseNetwork } from "../ipv4.ts";
 import { type Trust, verifyApproval } from "./verify-approval.ts";
 
@@ -73,7 +74,7 @@ export function applyUpdate(map: PeerMap | null, update: PlaneUpdate, here: Here
     try {
       peers.set(peer.id, verifyPeer(peer, [...peers.values()], here));
     } catch (error) {
-      refused.set(peer.id, { name: peer.name.slice(0, 63), code: errorCode(error), message: describeError(error) });
+      refused.set(peer.id, { name: peer.name.slice(0, 63), code: errorCode(error), message: errorChain(error) });
     }
   }
   return { t: "applied", map: { epoch: update.epoch, serial: update.serial, peers, refused } };

@@ -173,8 +173,9 @@ export class Session {
     await this.#c.horizon.grant(Math.min(clock.bootTime() + horizonMs, answered + this.#c.config.trust.leaseMs));
   }
 
-  /** Tells the hub what the kernel has. */
+  /** Tells the hub what the kernel has; nothing before the hub believed this stream's evidence, also where an earlier stream was admitted. */
   report(): void {
+    if (!this.#believed) return;
     const { steps, planes } = this.#c.status.status;
     const interfacesUp = planes.filter((p) => p.up).map((p) => p.name);
     this.#send({ $case: "report", value: { step: steps.at(-1)?.name ?? "", interfacesUp } });

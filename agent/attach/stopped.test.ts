@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import t from "tap";
+import { boundArgv } from "../../builder/guest/bound-argv.ts";
 import { admit, imageConfig, peer, rootPem } from "../../test/fakes/agent-case.ts";
 import { until } from "../../test/fakes/live-node.ts";
 import { type NodeCall, sendChallenge, startNodeHub } from "../../test/fakes/node-hub.ts";
@@ -31,7 +32,8 @@ t.test("an agent that was stopped for longer than its horizon drops its peers be
   });
   const config = { ...imageConfig(rootPem(pki), false), trust: { leaseMs: LEASE, renewMs: 1000 } };
   const program = fileURLToPath(new URL("../../test/fakes/agent-process.ts", import.meta.url));
-  const agent = spawn(process.execPath, [program, String(hub.port), JSON.stringify(config)], { stdio: ["ignore", "pipe", "inherit"] });
+  const [file, ...args] = boundArgv([process.execPath, program, String(hub.port), JSON.stringify(config)]);
+  const agent = spawn(file, args, { stdio: ["ignore", "pipe", "inherit"] });
   t.teardown(async () => {
     agent.kill("SIGKILL");
     await once(agent, "exit").catch(() => undefined);

@@ -1,5 +1,6 @@
 import { loadPlace } from "../attach/stored-place.ts";
 import { Firewall } from "../nft/firewall.ts";
+import type { Ports } from "../ports.ts";
 import { defineStep } from "./step.ts";
 
 /**
@@ -22,8 +23,13 @@ export const baseFirewall = defineStep({
       wireguardPeers: place === null || hub === null ? [] : [hub.host],
       probes: [],
     });
-    // nft takes its time; gRPC, the largest thing to load, takes the same time.
-    await Promise.all([firewall.update({}), ports.hub.prepare()]);
+    await Promise.all([firewall.update({}), loadLate(ports)]);
     return { firewall, place };
   },
 });
+
+/** nft takes its time; what is needed from the dial on takes the same time to load, gRPC first of all. */
+async function loadLate(ports: Ports): Promise<void> {
+  await ports.hub.prepare();
+  await import("../attach/attach-forever.ts");
+}

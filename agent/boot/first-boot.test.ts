@@ -5,7 +5,7 @@ import { PATHS } from "../paths.ts";
 import { StatusBoard } from "../status/status-board.ts";
 import { FIRST_BOOT } from "./first-boot.ts";
 import { runNode } from "./run-node.ts";
-import { runSteps, type Step } from "./step.ts";
+import { runSteps, type StepGroup } from "./step.ts";
 
 const BOOT_ID = "a4852c21-6df1-4148-ba93-00485be83aaf";
 const HINT = JSON.stringify({
@@ -22,7 +22,7 @@ function newWorld(hub = false): AgentWorld {
   return world;
 }
 
-async function live(world: AgentWorld, steps: readonly Step[], cut?: Cut) {
+async function live(world: AgentWorld, steps: readonly StepGroup[], cut?: Cut) {
   const stop = new AbortController();
   const ports = world.ports(stop, cut === undefined ? {} : { cut });
   const status = new StatusBoard(ports);
@@ -45,6 +45,8 @@ function endState(world: AgentWorld) {
   };
 }
 
+const nameOf = (group: StepGroup | undefined): string => [group ?? []].flat().map((step) => step.name).join(" and ");
+
 const calm = newWorld();
 await live(calm, FIRST_BOOT);
 const wanted = endState(calm);
@@ -63,8 +65,8 @@ t.test("killed after each step, started again: the same end state", async (t) =>
     const world = newWorld();
     t.ok(await live(world, FIRST_BOOT.slice(0, i + 1)));
     const facts = await live(world, FIRST_BOOT);
-    t.ok(facts, `boots again after ${FIRST_BOOT[i]?.name}`);
-    t.same(endState(world), wanted, `after ${FIRST_BOOT[i]?.name}`);
+    t.ok(facts, `boots again after ${nameOf(FIRST_BOOT[i])}`);
+    t.same(endState(world), wanted, `after ${nameOf(FIRST_BOOT[i])}`);
   }
 });
 

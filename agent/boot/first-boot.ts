@@ -9,19 +9,16 @@ import { publishIdentity } from "./publish-identity.ts";
 import { readConfig } from "./read-config.ts";
 import { readHint } from "./read-hint.ts";
 import { readIssuers } from "./read-issuers.ts";
-import type { Step } from "./step.ts";
+import type { StepGroup } from "./step.ts";
 
 /** From the start of the agent to the point where it can prove itself; then {@link serveNode}. */
-export const FIRST_BOOT: readonly Step[] = [
+export const FIRST_BOOT: readonly StepGroup[] = [
   readConfig,
   readHint,
   measureAgent,
-  baseFirewall,
-  configureLan,
-  makeKeys,
-  identifyTpm,
-  publishIdentity,
-  readIssuers,
+  // While other programs work on firewall and LAN, this one makes keys.
+  [baseFirewall, makeKeys, identifyTpm],
+  [configureLan, publishIdentity, readIssuers],
   makeClaims,
   preparePlanes,
 ];

@@ -1,5 +1,5 @@
 import { type Hint, HINT_PREFIX, parseHint } from "../../proto/hint/hint.ts";
-import { describeError } from "../error.ts";
+import { errorChain } from "../../proto/wire/error-chain.ts";
 import { readOemStrings } from "./smbios.ts";
 
 /** What was found where a hint may stand. Untrusted: it decides about reachability and nothing else (DESIGN §2.4). */
@@ -21,7 +21,7 @@ export function findHint(table: Uint8Array | null): HintRecord {
   try {
     records = readOemStrings(table).filter((s) => s.startsWith(HINT_PREFIX));
   } catch (error) {
-    return { ...NONE, refused: describeError(error) };
+    return { ...NONE, refused: errorChain(error) };
   }
   const text = records[0]?.slice(HINT_PREFIX.length);
   if (text === undefined) return NONE;
@@ -31,6 +31,6 @@ export function findHint(table: Uint8Array | null): HintRecord {
   try {
     return { hint: parseHint(text), raw, refused: null };
   } catch (error) {
-    return { hint: null, raw, refused: describeError(error) };
+    return { hint: null, raw, refused: errorChain(error) };
   }
 }

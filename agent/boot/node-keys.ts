@@ -2,6 +2,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject 
 import { z } from "zod";
 import { PLANES, type PlaneName } from "../../proto/evidence/claims.ts";
 import { certificatesToPem } from "../../proto/pki/pem.ts";
+import { issueSelfSigned } from "../../proto/pki/self-signed.ts";
 import { concatBytes } from "../../proto/wire/bytes.ts";
 import { toBase64 } from "../../proto/wire/base64.ts";
 import { fromHex } from "../../proto/wire/hex.ts";
@@ -30,6 +31,8 @@ export interface NodeKeys {
   /** Self-signed certificate over the key, PEM: what the node shows before it has an identity. */
   readonly certificate: string;
   readonly wireguard: Readonly<Record<PlaneName, WireguardKey>>;
+  /** They were made after this fork of the virtual machine ({@link VmForks}), and no copy of it has them. */
+  readonly fork: string;
 }
 
 const wireguardKey = z.strictObject({ privateKey: base64Text(32), publicKey: base64Text(32) });
@@ -40,20 +43,33 @@ const fileSchema = z.strictObject({
   tlsKey: z.string().max(2048),
   certificate: z.string().max(4096),
   wireguard: z.strictObject({ wg1: wireguardKey, wg2: wireguardKey, wg3: wireguardKey }),
+  fork: z.string().max(32),
 });
+
+/** What new keys are made of and for. */
+export interface KeySource {
+  readonly files: Files;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly bootId: string;
+  /** The image's epoch, in seconds. */
+  readonly epoch: number;
+  /** The last known fork of this machine. */
+  readonly fork: string;
+}
 
 /**
  * The keys of this boot: those on file, or new ones. On file so that an agent that was killed comes back as the same
  * identity; a file of another boot, or a broken one, is replaced.
  */
-export async function loadNodeKeys(files: Files, clock: Clock, entropy: Entropy, bootId: string, epoch: number): Promise<NodeKeys> {
+export async function loadNodeKeys({ files, clock, entropy, bootId, epoch, fork }: KeySource): Promise<NodeKeys> {
   const stored = await readStored(files, bootId);
   if (stored !== null) return { ...stored, tlsSpki: spkiOf(createPrivateKey(stored.tlsKey)) };
-  const keys = await makeNodeKeys(clock, entropy, epoch);
+  const keys = makeNodeKeys(clock, entropy, epoch);
   const { tlsKey, certificate, wireguard } = keys;
-  const file = { kind: "kubedos/node-keys", version: 1, bootId, tlsKey, certificate, wireguard };
+  const file = { kind: "kubedos/node-keys", version: 1, bootId, tlsKey, certificate, wireguard, fork };
   await files.write(PATHS.keys, canonicalJson(file), { mode: 0o600 });
-  return keys;
+  return { ...keys, fork };
 }
 
 async function readStored(files: Files, bootId: string): Promise<z.output<typeof fileSchema> | null> {
@@ -67,15 +83,14 @@ async function readStored(files: Files, bootId: string): Promise<z.output<typeof
   }
 }
 
-async function makeNodeKeys(clock: Clock, entropy: Entropy, epoch: number): Promise<NodeKeys> {
-  const { issueSelfSigned } = await import("../../proto/pki/issue.ts");
+function makeNodeKeys(clock: Clock, entropy: Entropy, epoch: number): Omit<NodeKeys, "fork"> {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const now = Math.max(clock.now().getTime(), epoch * 1000);
-  const certificate = await issueSelfSigned({
+  const certificate = issueSelfSigned({
     key: privateKey,
     subjectKey: privateKey,
-    // A day back: the hub's clock may be behind ours.
-    notBefore: new Date(now - 86_400_000),
+    // From the image's epoch: the hub's clock may be behind ours, and an earlier date gives nothing to anybody.
+    notBefore: new Date(epoch * 1000),
     notAfter: new Date(now + YEAR_MS),
     serial: entropy.bytes(16),
   });

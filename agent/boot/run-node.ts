@@ -1,4 +1,5 @@
-import { describeError, errorCode } from "../error.ts";
+import { errorChain } from "../../proto/wire/error-chain.ts";
+import { errorCode } from "../error.ts";
 import type { Ports } from "../ports.ts";
 import { StatusBoard } from "../status/status-board.ts";
 import { failNode } from "./fail-node.ts";
@@ -15,9 +16,9 @@ export async function runNode(ports: Ports, signal: AbortSignal): Promise<number
   try {
     facts = await runSteps(FIRST_BOOT, boot);
   } catch (error) {
-    status.node({ state: "failed", code: errorCode(error), message: describeError(error) });
+    status.node({ state: "failed", code: errorCode(error), message: errorChain(error) });
     await status.flush();
-    await failNode(ports, describeError(error));
+    await failNode(ports, errorChain(error));
     return 1;
   }
   if (facts !== null) await serveNode(boot, facts);

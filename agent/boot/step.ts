@@ -1,4 +1,5 @@
-import { describeError, errorCode } from "../error.ts";
+import { errorChain } from "../../proto/wire/error-chain.ts";
+import { errorCode } from "../error.ts";
 import type { Ports } from "../ports.ts";
 import type { StatusBoard } from "../status/status-board.ts";
 import type { Facts } from "./facts.ts";
@@ -20,6 +21,9 @@ export interface Step {
   readonly fatal: boolean;
   run(boot: Boot, facts: Partial<Facts>): Promise<Partial<Facts>>;
 }
+
+/** One step, or some that run side by side: none of them needs what another one of them finds. */
+export type StepGroup = Step | readonly Step[];
 
 /** A {@link Step} whose `run` sees exactly the facts it names, and sees them present. */
 export function defineStep<N extends keyof Facts = never>(step: {
@@ -44,17 +48,22 @@ export function defineStep<N extends keyof Facts = never>(step: {
 const RETRY_MS = 2000;
 
 /**
- * Runs steps in their order; each one's facts are there for the next. Throws what a fatal step throws; the others are
+ * Runs steps in their order, on `known` facts; each one's facts are there for the next. Throws what a fatal step throws; the others are
  * tried until they hold. Null: the signal came first.
  */
-export async function runSteps(steps: readonly Step[], boot: Boot): Promise<Facts | null> {
-  let facts: Partial<Facts> = {};
-  for (const step of steps) {
-    boot.status.step(step.name);
-    facts = { ...facts, ...(await runStep(step, boot, facts)) };
+export async function runSteps(steps: readonly StepGroup[], boot: Boot, known: Partial<Facts> = {}): Promise<Facts | null> {
+  let facts = known;
+  for (const group of steps) {
+    const found = await Promise.all([group].flat().map((step) => startStep(step, boot, facts)));
+    facts = Object.assign({}, facts, ...found);
     if (boot.signal.aborted) return null;
   }
   return facts as Facts;
+}
+
+async function startStep(step: Step, boot: Boot, facts: Partial<Facts>): Promise<Partial<Facts>> {
+  boot.status.step(step.name);
+  return await runStep(step, boot, facts);
 }
 
 async function runStep(step: Step, boot: Boot, facts: Partial<Facts>): Promise<Partial<Facts>> {
@@ -63,7 +72,7 @@ async function runStep(step: Step, boot: Boot, facts: Partial<Facts>): Promise<P
       return await step.run(boot, facts);
     } catch (error) {
       if (step.fatal) throw error;
-      boot.status.node({ state: "unreachable", code: errorCode(error), message: `${step.name}: ${describeError(error)}` });
+      boot.status.node({ state: "unreachable", code: errorCode(error), message: `${step.name}: ${errorChain(error)}` });
       await boot.ports.clock.sleep(RETRY_MS, boot.signal);
     }
   }

@@ -1,10 +1,8 @@
 import { open } from "node:fs/promises";
+import { MAX_RESPONSE_BYTES } from "../../proto/tpm/is-whole-response.ts";
 import type { TpmTransport } from "../../proto/tpm/transport.ts";
 import { AgentError } from "../error.ts";
 import { createSerialize } from "../serialize.ts";
-
-/** TPM2_PT_MAX_RESPONSE_SIZE of every PC Client TPM. */
-const MAX_RESPONSE_BYTES = 4096;
 
 /**
  * A kernel TPM device (`/dev/tpmrm0`). Without O_NONBLOCK the kernel runs the command within write(2) and hands out the

@@ -7,6 +7,8 @@ import type { Dial, HubConnector, HubStream } from "../ports.ts";
 
 // Generous: a guest without KVM that boots beside four others is slow, not gone.
 const DIAL_TIMEOUT_MS = 20_000;
+/** A channel that has failed says why at once. */
+const REASON_TIMEOUT_MS = 500;
 const CHANNEL_OPTIONS = {
   "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
   "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
@@ -89,7 +91,8 @@ function connected(client: NodeServiceClient, states: typeof import("@grpc/grpc-
     const look = (): void => {
       const state = channel.getConnectivityState(true);
       if (state === states.READY) resolve();
-      else if (state === states.TRANSIENT_FAILURE || state === states.SHUTDOWN) reject(new AgentError("DISCONNECTED", "no connection"));
+      else if (state === states.TRANSIENT_FAILURE) whyNot(client).then(reject, reject);
+      else if (state === states.SHUTDOWN) reject(new AgentError("DISCONNECTED", "no connection"));
       else {
         channel.watchConnectivityState(state, deadline, (error) => {
           if (error) reject(new AgentError("DISCONNECTED", `no connection within ${DIAL_TIMEOUT_MS / 1000} s`));
@@ -99,6 +102,28 @@ function connected(client: NodeServiceClient, states: typeof import("@grpc/grpc-
     };
     look();
   });
+}
+
+/** The channel keeps its reason to itself and tells a call: one that nothing is sent on, and that ends at once. */
+function whyNot(client: NodeServiceClient): Promise<AgentError> {
+  return new Promise((resolve) => {
+    const call = client.attach();
+    const give = (details: string): void => {
+      clearTimeout(timer);
+      resolve(asFailure(details));
+      call.cancel();
+    };
+    const timer = setTimeout(() => give(""), REASON_TIMEOUT_MS);
+    call.on("error", (error: Error & { readonly details?: string }) => give(error.details ?? ""));
+  });
+}
+
+/** What of gRPC's sentence says something: OpenSSL's or the kernel's own words, which hold nothing that the server chose. */
+function asFailure(details: string): AgentError {
+  const reason = /Last error: (?:Error: )?([\x20-\x7e]{1,120}?)(?:\. Resolution note|$)/.exec(details)?.[1] ?? "";
+  if (reason === "") return new AgentError("DISCONNECTED", "no connection");
+  if (/certificate|issuer|subtree|purpose|signature/i.test(reason)) return new AgentError("DISCONNECTED", "the server is not our hub", { cause: new Error(reason) });
+  return new AgentError("DISCONNECTED", `no connection: ${reason}`);
 }
 
 function openStream(client: NodeServiceClient, hubKey: Uint8Array): HubStream {
@@ -127,7 +152,16 @@ async function* receive(call: ClientDuplexStream<NodeMessage, HubMessage>, state
       yield message as HubMessage;
     }
   } catch (cause) {
-    const details = cause instanceof Error && "details" in cause ? String(cause.details) : "stream broke";
-    throw new AgentError("DISCONNECTED", `the stream broke: ${details.slice(0, 200)}`);
+    throw new AgentError("DISCONNECTED", `the stream broke: ${reasonOf(cause).slice(0, 200)}`);
   }
+}
+
+/** gRPC's status 8, RESOURCE_EXHAUSTED: here and at the hub, nothing else than a message above {@link MAX_MESSAGE_BYTES}. */
+const EXHAUSTED = 8;
+
+/** What gRPC says, in words for the console. */
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error) || !("details" in cause)) return "stream broke";
+  const details = String(cause.details);
+  return "code" in cause && cause.code === EXHAUSTED && details.includes("larger than") ? `TOO_LARGE, a message has more than the ${MAX_MESSAGE_BYTES} bytes that the protocol allows` : details;
 }

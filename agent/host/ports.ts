@@ -1,9 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { writeSync } from "node:fs";
 import { TpmClient } from "../../proto/tpm/client.ts";
+import { PATHS } from "../paths.ts";
 import type { Dial, Ports } from "../ports.ts";
 import { systemClock } from "./clock.ts";
 import { createFiles } from "./files.ts";
+import { kernelForks } from "./kernel-forks.ts";
 import { openTpm } from "./open-tpm.ts";
 import { createRunner } from "./runner.ts";
 import { systemTcpProbe } from "./tcp-probe.ts";
@@ -18,13 +20,14 @@ export interface HostOptions {
 /** The real world. */
 export function createPorts({ root, tpm }: HostOptions): Ports {
   const under = root === "/" ? "" : root;
+  // Synchronous: the line before a power-off must be out.
+  const log = { line: (text: string) => void writeSync(1, `kubedos: ${text}\n`) };
   return {
     runner: createRunner({ path: ["/usr/sbin", "/usr/bin"].map((folder) => `${under}${folder}`).join(":"), memory: `${under}/run/kubedos` }),
     files: createFiles(root),
     clock: systemClock,
     entropy: { bytes: (n) => new Uint8Array(randomBytes(n)) },
-    // Synchronous: the line before a power-off must be out.
-    log: { line: (text) => void writeSync(1, `kubedos: ${text}\n`) },
+    log,
     tcp: systemTcpProbe,
     hub: {
       // gRPC and the certificate library are the larger half of the program: loaded when they are needed.
@@ -35,6 +38,7 @@ export function createPorts({ root, tpm }: HostOptions): Ports {
       },
       dial: async (dial: Dial, signal: AbortSignal) => await (await import("./grpc-connector.ts")).grpcConnector.dial(dial, signal),
     },
+    forks: kernelForks(`${under}${PATHS.kernelLog}`, log),
     async openTpm() {
       const client = new TpmClient(await openTpm(tpm));
       // Behind a socket nobody cleans up after an agent that was killed.

@@ -1,5 +1,4 @@
-import { constants } from "node:fs";
-import { type FileHandle, mkdir, open, unlink } from "node:fs/promises";
+import { closeSync, constants, mkdirSync, openSync, unlinkSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { Argv, Runner } from "../ports.ts";
 import { AgentError } from "../error.ts";
@@ -24,11 +23,11 @@ export function createRunner({ path, memory }: RunnerOptions): Runner {
   return {
     async run([file, ...args]: Argv, stdin = ""): Promise<string> {
       const { execa } = await import("execa");
-      const input = await namelessFile(join(memory, `.stdin-${process.pid}-${count++}`), stdin);
+      const input = namelessFile(join(memory, `.stdin-${process.pid}-${count++}`), stdin);
       try {
         const result = await execa(file, args, {
           // execa takes any descriptor; its types name 0 alone.
-          stdin: input.fd as 0,
+          stdin: input as 0,
           env: { PATH: path, LC_ALL: "C" },
           extendEnv: false,
           timeout: TIMEOUT_MS,
@@ -43,7 +42,7 @@ export function createRunner({ path, memory }: RunnerOptions): Runner {
         const why = result.exitCode === undefined ? (result.originalMessage ?? "could not start") : `exit code ${result.exitCode}`;
         throw new AgentError("COMMAND_FAILED", `${[file, ...args].join(" ")}: ${why}${said === "" ? "" : `, ${said}`}`);
       } finally {
-        await input.close();
+        closeSync(input);
       }
     },
   };
@@ -52,15 +51,15 @@ export function createRunner({ path, memory }: RunnerOptions): Runner {
 /**
  * Standard input as a file without a name. Both runtimes make their pipes from sockets, and a program that opens
  * `/dev/stdin` by name, as `wg` does for keys, can't open a socket again (ENXIO); nor does a file break when the program
- * ends without reading it.
+ * ends without reading it. Synchronous: it lies in memory, and the program starts before this one turns to other work.
  */
-async function namelessFile(path: string, text: string): Promise<FileHandle> {
+function namelessFile(path: string, text: string): number {
   const create = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-  await mkdir(join(path, ".."), { recursive: true });
-  const file = await open(path, create, 0o600);
-  await unlink(path);
+  mkdirSync(join(path, ".."), { recursive: true });
+  const file = openSync(path, create, 0o600);
+  unlinkSync(path);
   const data = Buffer.from(text);
   // At position 0: the offset that the program inherits stays at the beginning.
-  for (let at = 0; at < data.length; ) at += (await file.write(data, at, data.length - at, at)).bytesWritten;
+  for (let at = 0; at < data.length; ) at += writeSync(file, data, at, data.length - at, at);
   return file;
 }

@@ -1,12 +1,9 @@
 import { connect, type NetConnectOpts, type Socket } from "node:net";
 import { concatBytes } from "../../proto/wire/bytes.ts";
-import { ByteReader } from "../../proto/wire/reader.ts";
+import { isWholeResponse } from "../../proto/tpm/is-whole-response.ts";
 import type { TpmTransport } from "../../proto/tpm/transport.ts";
 import { AgentError } from "../error.ts";
 import { createSerialize } from "../serialize.ts";
-
-const HEADER_BYTES = 10;
-const MAX_RESPONSE_BYTES = 4096;
 
 /** A TPM behind a stream socket that speaks bare TPM commands (swtpm `--server`): for tests, never in an image. */
 export async function openTpmSocket(address: NetConnectOpts): Promise<TpmTransport> {
@@ -25,7 +22,6 @@ function connected(address: NetConnectOpts): Promise<Socket> {
   });
 }
 
-/** TPM 2.0 Part 1, "Command/Response Structure": the size stands behind the 16-bit tag. */
 function exchange(socket: Socket, command: Uint8Array): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     if (socket.destroyed) return reject(new AgentError("TPM_MISSING", "the TPM's socket is closed"));
@@ -37,15 +33,12 @@ function exchange(socket: Socket, command: Uint8Array): Promise<Uint8Array> {
     const onClose = (): void => end(() => reject(new AgentError("TPM_MISSING", "the TPM closed its socket")));
     const onData = (chunk: Uint8Array): void => {
       got = concatBytes(got, chunk);
-      if (got.length < HEADER_BYTES) return;
-      const header = new ByteReader(got);
-      header.u16be();
-      const size = header.u32be();
-      if (size < HEADER_BYTES || size > MAX_RESPONSE_BYTES || got.length > size) {
-        // What follows can't be told from this one's rest: the socket is of no more use.
-        end(() => reject(new AgentError("TPM_MISSING", `the TPM's response has a size of ${size} bytes`)));
+      try {
+        if (isWholeResponse(got)) end(() => resolve(got));
+      } catch (cause) {
+        end(() => reject(new AgentError("TPM_MISSING", "the TPM's socket gives no response", { cause })));
         socket.destroy();
-      } else if (got.length === size) end(() => resolve(got));
+      }
     };
     socket.ref().on("data", onData).on("close", onClose);
     socket.write(command);

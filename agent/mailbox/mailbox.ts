@@ -1,8 +1,9 @@
 import type { ImageConfig } from "../../proto/release/image-config.ts";
 import { utf8 } from "../../proto/wire/bytes.ts";
 import { parseJson } from "../../proto/wire/json.ts";
+import { errorChain } from "../../proto/wire/error-chain.ts";
 import type { PlaneManager } from "../attach/plane-manager.ts";
-import { AgentError, describeError, errorCode } from "../error.ts";
+import { AgentError, errorCode } from "../error.ts";
 import type { Firewall } from "../nft/firewall.ts";
 import { PATHS } from "../paths.ts";
 import type { Ports } from "../ports.ts";
@@ -11,6 +12,7 @@ import type { Attestor } from "../tpm/attestor.ts";
 import { answerChallenge } from "./answer-challenge.ts";
 import { probePlanes } from "./probe.ts";
 import { challengeSchema, MAILBOX, probeSchema, type RequestName } from "./requests.ts";
+import { lookAround } from "./surroundings.ts";
 import { takeDelivery } from "./take-delivery.ts";
 
 const POLL_MS = 200;
@@ -60,7 +62,7 @@ async function serve(context: MailboxContext, name: RequestName): Promise<void> 
     await put(context, answer, await answerTo(context, name, await take(context, name)));
     count(context, { served: served + 1 });
   } catch (error) {
-    await put(context, `${name}-error.json`, { code: errorCode(error), message: describeError(error) });
+    await put(context, `${name}-error.json`, { code: errorCode(error), message: errorChain(error) });
     count(context, { refused: refused + 1 });
   }
 }
@@ -90,6 +92,8 @@ async function answerTo(context: MailboxContext, name: RequestName, data: Uint8A
       return await takeDelivery(ports.files, config, data);
     case "probe":
       return await probePlanes(ports, firewall, planes.peers, parseJson(probeSchema, data, max).id);
+    case "look":
+      return await lookAround(ports.files, parseJson(probeSchema, data, max).id);
     default:
       return name satisfies never;
   }

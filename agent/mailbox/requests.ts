@@ -4,7 +4,7 @@ import { EVIDENCE_LIMITS } from "../../proto/evidence/limits.ts";
 import { base64Text } from "../../proto/wire/text.ts";
 
 /** Every request that the mailbox knows; the file is NAME.json, its answer's name is in {@link MAILBOX}. */
-export type RequestName = "challenge" | "delivery" | "probe";
+export type RequestName = "challenge" | "delivery" | "probe" | "look";
 
 /** What one request may bring, who serves it, and where its answer goes. */
 export interface RequestRule {
@@ -20,6 +20,7 @@ export const MAILBOX: Readonly<Record<RequestName, RequestRule>> = {
   challenge: { max: 16 * 1024, hubOnly: true, answer: "evidence.json" },
   delivery: { max: MAX_ENVELOPE_BYTES, hubOnly: true, answer: "delivery.json" },
   probe: { max: 256, hubOnly: false, answer: "probe.json" },
+  look: { max: 256, hubOnly: false, answer: "look.json" },
 };
 
 const blob = base64Text(EVIDENCE_LIMITS.publicArea);
@@ -33,5 +34,5 @@ export const challengeSchema = z.strictObject({
   verifier: base64Text(32),
 });
 
-/** `in/probe.json`: nothing in it names a target. */
+/** `in/probe.json` and `in/look.json`: nothing in them names a target. */
 export const probeSchema = z.strictObject({ id: z.int().min(0) });

@@ -1,6 +1,7 @@
 import { PkiError } from "../../proto/pki/error.ts";
 import { SpecError } from "../../proto/spec/error.ts";
 import { WireError } from "../../proto/wire/error.ts";
+import { errorChain } from "../../proto/wire/error-chain.ts";
 import { DeployError, type DeployErrorCode } from "../deploy/error.ts";
 import { BuildError, type BuildErrorCode } from "../error.ts";
 import { KeysError, type KeysErrorCode } from "../keys/error.ts";
@@ -43,6 +44,7 @@ const deployExits: Record<DeployErrorCode, number> = {
   HUB_REFUSED: EXIT.refused,
   BAD_ANSWER: EXIT.refused,
   WRONG_OPERATOR: EXIT.refused,
+  BAD_EK_ROOTS: EXIT.usage,
   OTHER_CLUSTER: EXIT.conflict,
   FOREIGN_FOLDER: EXIT.conflict,
   STATE_IN_USE: EXIT.conflict,
@@ -74,9 +76,5 @@ export function explainError(e: unknown): Explanation {
   if (e instanceof PeError || e instanceof WireError || e instanceof PkiError) return { message: e.message, next: "", exit: EXIT.refused, code: e.code };
   if (e instanceof Error && "code" in e && e.code === "ENOENT") return { message: e.message, next: "", exit: EXIT.notFound, code: "ENOENT" };
   if (e instanceof Error && "code" in e && (e.code === "EACCES" || e.code === "EPERM")) return { message: e.message, next: "run it as root or with sudo", exit: EXIT.permission, code: e.code };
-  return { message: e instanceof Error ? chain(e) : String(e), next: "", exit: EXIT.failed, code: "FAILED" };
-}
-
-function chain(e: Error): string {
-  return e.cause instanceof Error ? `${e.message}: ${chain(e.cause)}` : e.message;
+  return { message: errorChain(e), next: "", exit: EXIT.failed, code: "FAILED" };
 }

@@ -17,6 +17,8 @@ export type DeployErrorCode =
   | "HUB_REFUSED"
   | "BAD_ANSWER"
   | "WRONG_OPERATOR"
+  /** A certificate in the folder that the spec's trust.ekRoots names can't anchor anybody. */
+  | "BAD_EK_ROOTS"
   /** The state folder belongs to another cluster, or to one of the same name with other keys. */
   | "OTHER_CLUSTER"
   /** The folder holds files that no deployment made. */

@@ -11,14 +11,21 @@ export const OPERATOR_PORT = 7444;
 /** QEMU's user network gives its one guest this address; the operators' network is closed to everything else. */
 const ADMIN_ADDRESS = "10.0.2.15/24";
 
-/** The SMBIOS type 11 string for a node of the spec, or for a stranger who claims a node's slot at an address of his own. */
-export function hintString(spec: ClusterSpec, node: SpecNode, address: string = lanAddress(spec, node.name)): string {
-  const master = masterOf(spec);
+/** Where a hint sends its node. */
+export type HubHint = NonNullable<Hint["hub"]>;
+
+/** The SMBIOS type 11 string for a node of the spec, or for a stranger who claims a node's slot at an address of his own, or is sent to another hub. */
+export function hintString(spec: ClusterSpec, node: SpecNode, address: string = lanAddress(spec, node.name), hub: HubHint = hubHint(spec)): string {
   const prefix = spec.network.lan.split("/")[1] ?? "24";
   const lan: NonNullable<Hint["lan"]> = [{ interface: "eth0", address: `${address}/${prefix}` }];
   if (node.role === MASTER_ROLE) lan.push({ interface: "eth1", address: ADMIN_ADDRESS });
-  const hint: Hint = { v: 1, slot: node.name, hub: { host: lanAddress(spec, master.name), port: NODE_PORT }, lan };
+  const hint: Hint = { v: 1, slot: node.name, hub, lan };
   return `${HINT_PREFIX}${JSON.stringify(hint)}`;
+}
+
+/** The node listener of the spec's hub. */
+export function hubHint(spec: ClusterSpec): HubHint {
+  return { host: lanAddress(spec, masterOf(spec).name), port: NODE_PORT };
 }
 
 /** The node that runs the hub; a parsed spec has exactly one. */

@@ -2,8 +2,10 @@ import { createPublicKey, type KeyObject } from "node:crypto";
 import type { AttestedFacts } from "../../hub/attest/types.ts";
 import { encodeEnvelope, signEnvelope } from "../../proto/dsse/dsse.ts";
 import { type Issuer, issueIntermediate } from "../../proto/pki/issue.ts";
+import { parseCertificate } from "../../proto/pki/parse-certificate.ts";
 import { APPROVAL_TYPE, type Approval } from "../../proto/release/approval.ts";
 import type { Delivery } from "../../proto/release/delivery.ts";
+import { firmwareDigest } from "../../proto/release/firmware.ts";
 import { fromBase64, toBase64 } from "../../proto/wire/base64.ts";
 import { canonicalJson } from "../../proto/wire/json.ts";
 import type { Signer } from "../sign/signer.ts";
@@ -44,7 +46,8 @@ export async function makeDelivery(inputs: DeliveryInputs): Promise<Uint8Array> 
   const issuers = inputs.facts.claims.issuers;
   if (issuers === undefined) throw new DeployError("BAD_ANSWER", "these claims hold no issuer keys");
   const { cluster } = inputs.facts.release;
-  const span = { notBefore: new Date(inputs.now.getTime() - DAY_MS), notAfter: new Date(inputs.now.getTime() + ISSUER_DAYS * DAY_MS) };
+  // From the root's first day: a hub or a node whose clock is behind must still take them. The keys are of this boot, so an earlier date gives nothing.
+  const span = { notBefore: parseCertificate(inputs.root.certificate).notBefore, notAfter: new Date(inputs.now.getTime() + ISSUER_DAYS * DAY_MS) };
   const issue = async (role: "hub" | "node", spki: string): Promise<string> => {
     const subjectKey = createPublicKey({ key: Buffer.from(fromBase64(spki)), format: "der", type: "spki" });
     return toBase64(await issueIntermediate({ ...span, serial: inputs.entropy(16), subjectKey, cluster, role, issuer: inputs.root }));
@@ -76,6 +79,7 @@ function approveHub(inputs: DeliveryInputs): Delivery["approvals"][number] {
     role: facts.image.role,
     identityGeneration: 1,
     releaseGeneration: facts.release.generation,
+    firmware: firmwareDigest(facts.firmware.values),
     notAfter: Math.floor((inputs.now.getTime() + DAY_MS) / 1000),
     acceptRisks: [],
   };

@@ -1,5 +1,6 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { PinnedEkTrust } from "../../proto/release/pins.ts";
 import type { ClusterSpec } from "../../proto/spec/schema.ts";
 import { prepareVars } from "../guest/prepare-vars.ts";
 import { probeAccel } from "../guest/probe-kvm.ts";
@@ -21,6 +22,8 @@ export interface OpenClusterRequest {
   readonly releaseDir: string;
   /** Folder made by `kubedos-build operator issue`; this operator signs for the hub's own node. */
   readonly operatorDir: string;
+  /** See QemuClusterRequest. */
+  readonly ekTrust?: PinnedEkTrust | null;
   /** A folder a guest; absolute and short, for sockets are made in it. */
   readonly stateDir: string;
   readonly tc: Toolchain;

@@ -3,19 +3,20 @@ import { realpath, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AttestedFacts } from "../../hub/attest/types.ts";
+import type { PinnedEkTrust } from "../../proto/release/pins.ts";
 import type { Release } from "../../proto/release/release.ts";
 import type { ClusterSpec, SpecNode } from "../../proto/spec/schema.ts";
 import { freeTcpPort, macAddress, randomLan } from "../guest/addresses.ts";
 import { GuestError } from "../guest/guest-error.ts";
-import { type Guest, guestPaths, startGuest } from "../guest/start-guest.ts";
-import type { Accel } from "../guest/qemu-argv.ts";
+import { type Guest, type GuestRequest, guestPaths, startGuest } from "../guest/start-guest.ts";
+import type { Accel, LanShape } from "../guest/qemu-argv.ts";
 import type { OpenKeys } from "../keys/open-keys.ts";
 import type { Signer } from "../sign/signer.ts";
 import type { Toolchain } from "../toolchain/ensure-toolchain.ts";
 import type { Report } from "../toolchain/report.ts";
 import { attestHub } from "./attest-hub.ts";
 import { DeployError } from "./error.ts";
-import { hintString, masterOf, nodeNamed, OPERATOR_PORT } from "./guest-hint.ts";
+import { type HubHint, hintString, masterOf, nodeNamed, OPERATOR_PORT } from "./guest-hint.ts";
 import { Mailbox } from "./mailbox.ts";
 import { makeDelivery, type OperatorKey } from "./make-delivery.ts";
 import { stampGuest } from "./stamp.ts";
@@ -37,6 +38,8 @@ export interface QemuClusterRequest {
   /** OVMF variable store with our keys. */
   readonly vars: string;
   readonly operator: OperatorKey;
+  /** Makers' certificates that count beside the pins (read-ek-trust.ts); none without it. */
+  readonly ekTrust?: PinnedEkTrust | null;
   /** A folder a node; a short path, for sockets are made in it. */
   readonly stateDir: string;
   readonly tc: Toolchain;
@@ -46,11 +49,17 @@ export interface QemuClusterRequest {
 }
 
 /** How a guest may differ from its node of the spec: what a stranger does. */
-export interface GuestVariant {
+export interface GuestVariant extends Pick<GuestRequest, "firmware" | "serialInput" | "extraArgv" | "extraBinds"> {
   /** Another disk than the release's. */
   readonly disk?: { readonly file: string; readonly format: "qcow2" | "raw" };
+  /** Another variable store than the cluster's; copied. */
+  readonly vars?: string;
+  /** SMBIOS type 11 strings behind the hint record. */
+  readonly oemStrings?: readonly string[];
   /** Its address on the LAN. */
   readonly address: string;
+  /** Where its hint says that the hub is; default: the master's node listener. */
+  readonly hub?: HubHint;
 }
 
 /** A cluster's guests on this host: stamps them, starts them, and ends them all. */
@@ -58,6 +67,7 @@ export class QemuCluster {
   readonly #request: QemuClusterRequest;
   readonly #lan = randomLan();
   readonly #guests = new Map<string, Guest>();
+  #hosts = 0;
   #operatorPort = 0;
   #pins: Uint8Array = new Uint8Array(0);
   #ekNames: ReadonlyMap<string, string> = new Map();
@@ -69,6 +79,11 @@ export class QemuCluster {
   /** EK Name (hex) of every stamped slot. */
   get ekNames(): ReadonlyMap<string, string> {
     return this.#ekNames;
+  }
+
+  /** The multicast group that is the guests' LAN. */
+  get lan(): Pick<LanShape, "group" | "port"> {
+    return this.#lan;
   }
 
   /** `127.0.0.1:PORT` of the hub's operator listener. */
@@ -93,13 +108,13 @@ export class QemuCluster {
     return (await this.guest(name).exited).cause;
   }
 
-  /** Makes every node's vTPM, or finds the one that was made before, and the signed pin file. */
-  async stamp(): Promise<void> {
-    const { spec, keys, tc, signal, signer, stateDir } = this.#request;
+  /** Makes every node's vTPM, or finds the one that was made before, and the signed pin file with the slots of `spec`. */
+  async stamp(spec: ClusterSpec = this.#request.spec): Promise<void> {
+    const { keys, tc, signal, signer, stateDir, ekTrust = null } = this.#request;
     const names = new Map<string, string>();
     for (const { name } of spec.topology.nodes) names.set(name, await stampGuest(tc, this.#dir(name), signal));
     this.#ekNames = names;
-    this.#pins = await writePins(stateDir, spec, keys, signer, names);
+    this.#pins = await writePins(stateDir, spec, keys, signer, names, ekTrust);
   }
 
   /** Boots the master, attests it before any network to it is used, certifies its hub, and waits until the hub listens. */
@@ -145,9 +160,12 @@ export class QemuCluster {
     const node = nodeNamed(spec, nodeName);
     const image = release.images.find((i) => i.role === node.role);
     if (image === undefined) throw new DeployError("NOT_DEPLOYED", `the release has no image for role ${node.role}`);
-    const host = this.#guests.size + 1;
+    const host = ++this.#hosts;
+    const { disk, address, hub, vars: otherVars, oemStrings = [], ...hostile } = variant ?? { address: undefined };
+    const paths = guestPaths(this.#dir(as));
     // What a guest writes on its disk is nothing that lasts; an overlay of an older release would boot that one.
-    await rm(guestPaths(this.#dir(as)).disk, { force: true });
+    await rm(paths.disk, { force: true });
+    if (otherVars !== undefined) await rm(paths.vars, { force: true });
     const guest = await startGuest(tc, {
       dir: this.#dir(as),
       name: as,
@@ -155,11 +173,12 @@ export class QemuCluster {
       memoryMiB: node.vm.memory,
       cpus: node.vm.cpus,
       accel,
-      disk: variant?.disk ?? { file: join(releaseDir, image.disk.file), format: "qcow2" },
-      vars,
+      disk: disk ?? { file: join(releaseDir, image.disk.file), format: "qcow2" },
+      vars: otherVars ?? vars,
       lan: { ...this.#lan, mac: macAddress(1, host) },
       ...this.#forward(node, host),
-      oemStrings: [hintString(spec, node, variant?.address)],
+      oemStrings: [hintString(spec, node, address, hub), ...oemStrings],
+      ...hostile,
       signal,
     });
     this.#guests.set(as, guest);
@@ -211,7 +230,7 @@ export class QemuCluster {
 }
 
 /** The same machine each time: SMBIOS UUID from cluster and name. */
-function uuidOf(cluster: string, name: string): string {
+export function uuidOf(cluster: string, name: string): string {
   const h = createHash("sha256").update(`${cluster}/${name}`).digest("hex");
   return `${h.slice(0, 8)}-${h.slice(8, 12)}-8${h.slice(13, 16)}-8${h.slice(17, 20)}-${h.slice(20, 32)}`;
 }

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { PinnedEkTrust } from "../../proto/release/pins.ts";
 import type { ClusterSpec } from "../../proto/spec/schema.ts";
 import type { OpenKeys } from "../keys/open-keys.ts";
 import type { Toolchain } from "../toolchain/ensure-toolchain.ts";
@@ -15,6 +16,8 @@ import { watchGuests } from "./watch-guests.ts";
 /** A deployment on this host. Paths are absolute. */
 export interface DeploymentRequest {
   readonly spec: ClusterSpec;
+  /** Makers' certificates of the spec's trust.ekRoots; null: it names none. */
+  readonly ekTrust: PinnedEkTrust | null;
   readonly keys: OpenKeys;
   readonly releaseDir: string;
   readonly operatorDir: string;
@@ -53,8 +56,8 @@ export async function runDeployment(request: DeploymentRequest): Promise<void> {
 }
 
 async function runIn(request: DeploymentRequest, guestsDir: string): Promise<void> {
-  const { spec, keys, releaseDir, operatorDir, stateDir, only, emit, report, signal } = request;
-  const cluster = await openCluster({ spec, keys, releaseDir, operatorDir, stateDir: guestsDir, tc: await request.toolchain(), report, signal });
+  const { spec, ekTrust, keys, releaseDir, operatorDir, stateDir, only, emit, report, signal } = request;
+  const cluster = await openCluster({ spec, ekTrust, keys, releaseDir, operatorDir, stateDir: guestsDir, tc: await request.toolchain(), report, signal });
   try {
     await cluster.stamp();
     const slots = spec.topology.nodes.map(({ name, role }) => ({ name, role, ekName: cluster.ekNames.get(name) ?? "" }));

@@ -1,5 +1,5 @@
 import { mkdir } from "node:fs/promises";
-import type { Pins } from "../../proto/release/pins.ts";
+import type { PinnedEkTrust, Pins } from "../../proto/release/pins.ts";
 import type { ClusterSpec } from "../../proto/spec/schema.ts";
 import { TpmClient } from "../../proto/tpm/client.ts";
 import { nameOf } from "../../proto/tpm/public.ts";
@@ -29,8 +29,8 @@ export async function stampGuest(tc: Toolchain, dir: string, signal?: AbortSigna
   }
 }
 
-/** The pin file's content: every slot of the spec, with the EK Name of each stamped one. */
-export function makePins(spec: ClusterSpec, serial: number, stamped: ReadonlyMap<string, string>): Pins {
+/** The pin file's content: every slot of the spec, with the EK Name of each stamped one, and whose certificates count beside the pins. */
+export function makePins(spec: ClusterSpec, serial: number, stamped: ReadonlyMap<string, string>, ekTrust: PinnedEkTrust | null = null): Pins {
   const slots = spec.topology.nodes.map(({ name, role, index }) => ({ name, role, index, ekName: stamped.get(name) ?? null }));
-  return { kind: "kubedos/pins", version: 1, cluster: spec.metadata.name, serial, slots };
+  return { kind: "kubedos/pins", version: 1, cluster: spec.metadata.name, serial, slots, ...(ekTrust === null ? {} : { ekTrust }) };
 }

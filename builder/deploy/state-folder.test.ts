@@ -5,6 +5,8 @@ import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
+import { boundArgv } from "../guest/bound-argv.ts";
+import type { PinnedEkTrust } from "../../proto/release/pins.ts";
 import { parseClusterSpec } from "../../proto/spec/parse.ts";
 import { initKeys } from "../keys/init-keys.ts";
 import { openKeys } from "../keys/open-keys.ts";
@@ -27,7 +29,7 @@ const keysOf = async (cluster: string, dir: string) => {
 };
 const keys = await keysOf("demo", "keys");
 const others = await keysOf("other", "keys-other");
-const write = (stamped: ReadonlyMap<string, string>) => writePins(state, spec, keys, makeFileSigner(keys), stamped);
+const write = (stamped: ReadonlyMap<string, string>, ekTrust: PinnedEkTrust | null = null) => writePins(state, spec, keys, makeFileSigner(keys), stamped, ekTrust);
 
 t.test("a folder belongs to one process at a time, and a lock dies with its process", async (t) => {
   const release = await openState(state, keys);
@@ -36,7 +38,8 @@ t.test("a folder belongs to one process at a time, and a lock dies with its proc
 
   const module = new URL("lock-folder.ts", import.meta.url).pathname;
   const code = `const { lockFolder } = await import(${JSON.stringify(module)}); await lockFolder(${JSON.stringify(state)}); console.log("held"); setInterval(() => {}, 1000);`;
-  const holder = spawn(process.execPath, ["--input-type=module", "--eval", code], { stdio: ["ignore", "pipe", "inherit"] });
+  const [file, ...args] = boundArgv([process.execPath, "--input-type=module", "--eval", code]);
+  const holder = spawn(file, args, { stdio: ["ignore", "pipe", "inherit"] });
   await once(holder.stdout, "data");
   await t.rejects(openState(state, keys), { code: "STATE_IN_USE", message: new RegExp(`process ${holder.pid} `) }, "of another process");
   await t.rejects(destroyState(state), { code: "STATE_IN_USE" });
@@ -79,10 +82,18 @@ t.test("a stamped guest keeps its EK, and the pin file its serial until somethin
   t.equal(pins.slots.find((slot) => slot.name === "worker-1")?.ekName, first);
   t.equal(pins.slots.find((slot) => slot.name === "master")?.ekName, null);
 
+  const ekTrust: PinnedEkTrust = { roots: ["AAAA"], intermediates: [], quirks: [], revoked: [] };
+  const both = new Map([["worker-1", first], ["worker-2", second]]);
+  const three = await write(both, ekTrust);
+  t.same((await readPins(join(state, STATE_FILES.pins), keys)).pins, { ...(await readPins(join(state, STATE_FILES.pins), keys)).pins, serial: 3, ekTrust }, "makers' certificates travel with the pins");
+  t.same(await write(both, ekTrust), three, "the same ones, nothing is signed");
+  await write(both);
+  t.equal((await readPins(join(state, STATE_FILES.pins), keys)).pins.ekTrust, undefined, "and go with the next serial");
+
   await rm(join(state, "worker-1"), { recursive: true });
   const replaced = await stampGuest(tc, join(state, "worker-1"));
   await t.rejects(write(new Map([["worker-1", replaced], ["worker-2", second]])), { code: "WRONG_EK", message: new RegExp(`${replaced}.*${first}`) }, "a pin doesn't follow a vTPM that was swapped");
-  t.equal((await readPins(join(state, STATE_FILES.pins), keys)).pins.serial, 2);
+  t.equal((await readPins(join(state, STATE_FILES.pins), keys)).pins.serial, 4);
   t.same((await readdir(state)).filter((name) => name.startsWith(STATE_FILES.pins)), [STATE_FILES.pins], "no half file");
 });
 
@@ -109,7 +120,7 @@ t.test("pin files of others are refused", async (t) => {
   const theirs = parseClusterSpec(text.replace("name: demo", "name: other"), file);
   await t.rejects(writePins(state, theirs, others, makeFileSigner(others), new Map()), { code: "BAD_VALUE" }, "signed by a key that isn't theirs");
   const envelope = JSON.parse(await readFile(join(state, STATE_FILES.pins), "utf8")) as { payload: string };
-  await writeFile(join(work, "edited.json"), JSON.stringify({ ...envelope, payload: Buffer.from(Buffer.from(envelope.payload, "base64").toString().replace('"serial":2', '"serial":9')).toString("base64") }));
+  await writeFile(join(work, "edited.json"), JSON.stringify({ ...envelope, payload: Buffer.from(Buffer.from(envelope.payload, "base64").toString().replace('"serial":4', '"serial":9')).toString("base64") }));
   await t.rejects(readPins(join(work, "edited.json"), keys), { code: "BAD_VALUE" }, "edited");
 });
 

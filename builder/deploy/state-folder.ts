@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promise
 import { join } from "node:path";
 import { z } from "zod";
 import { encodeEnvelope, openEnvelope, parseEnvelope } from "../../proto/dsse/dsse.ts";
-import { parsePins, type Pins, PINS_TYPE } from "../../proto/release/pins.ts";
+import { parsePins, type PinnedEkTrust, type Pins, PINS_TYPE } from "../../proto/release/pins.ts";
 import type { ClusterSpec } from "../../proto/spec/schema.ts";
 import { sha256 } from "../../proto/wire/bytes.ts";
 import { toHex } from "../../proto/wire/hex.ts";
@@ -76,11 +76,11 @@ function digestOf({ releaseKey }: StateKeys): string {
 }
 
 /**
- * The signed pin file for what was stamped. One that is there already and says the same stays as it is, to the byte; one that
+ * The signed pin file for what was stamped, with the certificates that count beside it (read-ek-trust.ts; null: none). One that is there already and says the same stays as it is, to the byte; one that
  * differs is followed by the next serial, so that a hub never goes back. A slot's pin never changes by itself: another EK in
  * a pinned slot is another machine. Throws DeployError `OTHER_CLUSTER` or `WRONG_EK`.
  */
-export async function writePins(stateDir: string, spec: ClusterSpec, keys: StateKeys, signer: Signer, stamped: ReadonlyMap<string, string>): Promise<Uint8Array> {
+export async function writePins(stateDir: string, spec: ClusterSpec, keys: StateKeys, signer: Signer, stamped: ReadonlyMap<string, string>, ekTrust: PinnedEkTrust | null = null): Promise<Uint8Array> {
   const file = join(stateDir, STATE_FILES.pins);
   const old = existsSync(file) ? await readPins(file, keys) : null;
   if (old !== null && old.pins.cluster !== spec.metadata.name) throw new DeployError("OTHER_CLUSTER", `${file} pins the guests of cluster "${old.pins.cluster}"`);
@@ -90,9 +90,9 @@ export async function writePins(stateDir: string, spec: ClusterSpec, keys: State
       throw new DeployError("WRONG_EK", `the vTPM of ${name} has EK ${now}, but ${ekName} was pinned when it was stamped; its state was replaced or lost`);
     }
   }
-  const same = old !== null && Buffer.compare(canonicalJson(makePins(spec, old.pins.serial, stamped)), canonicalJson(old.pins)) === 0;
+  const same = old !== null && Buffer.compare(canonicalJson(makePins(spec, old.pins.serial, stamped, ekTrust)), canonicalJson(old.pins)) === 0;
   if (same) return old.envelope;
-  const envelope = encodeEnvelope(await signer.signDocument("pins", canonicalJson(makePins(spec, (old?.pins.serial ?? 0) + 1, stamped))));
+  const envelope = encodeEnvelope(await signer.signDocument("pins", canonicalJson(makePins(spec, (old?.pins.serial ?? 0) + 1, stamped, ekTrust))));
   await writeFile(`${file}.new`, envelope, { mode: 0o600 });
   await rename(`${file}.new`, file);
   return envelope;

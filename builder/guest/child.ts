@@ -18,7 +18,8 @@ export class Child {
     const log = openSync(logFile, "a", 0o600);
     try {
       const [file, ...args] = argv;
-      this.#process = spawn(file, args, { stdio: ["ignore", log, log], env: { PATH: process.env["PATH"], LC_ALL: "C" } });
+      // A process group of its own: a terminal's Ctrl-C is ours to answer, and what it started is ended with it.
+      this.#process = spawn(file, args, { stdio: ["ignore", log, log], env: { PATH: process.env["PATH"], LC_ALL: "C" }, detached: true });
     } finally {
       closeSync(log);
     }
@@ -39,10 +40,21 @@ export class Child {
   /** Waits `graceMs` for an end that is under way, then SIGTERM, then SIGKILL; returns when it is gone. */
   async stop(graceMs: number): Promise<void> {
     for (const [signal, wait] of [[undefined, graceMs], ["SIGTERM", 2000], ["SIGKILL", 5000]] as const) {
-      if (signal !== undefined && this.#running) this.#process.kill(signal);
+      if (signal !== undefined && this.#running) this.#kill(signal);
       if (await endsWithin(this.exited, wait)) return;
     }
     throw new GuestError("TIMEOUT", `${this.name} can't be ended`);
+  }
+
+  /** The whole group: bubblewrap that is ended in its first moments leaves a child behind, which doesn't yet die with its parent. */
+  #kill(signal: NodeJS.Signals): void {
+    const { pid } = this.#process;
+    if (pid === undefined) return;
+    try {
+      process.kill(-pid, signal);
+    } catch {
+      // Gone already.
+    }
   }
 }
 

@@ -31,6 +31,7 @@ const golden = `qemu-system-x86_64 -name w-1 -uuid 11111111-2222-4333-8444-55555
 -chardev socket,id=tpm,path=/g/tpm.sock -tpmdev emulator,id=tpm0,chardev=tpm -device tpm-crb,tpmdev=tpm0
 -drive if=none,id=disk,format=qcow2,file=/g/disk.qcow2 -device virtio-blk-pci,drive=disk,bootindex=1
 -device virtio-rng-pci
+-device vmgenid,id=genid,guid=6b756265-646f-4073-8000-000000000001
 -device virtio-serial-pci -chardev socket,id=qga,path=/g/qga.sock,server=on,wait=off
 -device virtserialport,chardev=qga,name=org.qemu.guest_agent.0`;
 
@@ -69,6 +70,12 @@ t.test("no path or name can add an option", async (t) => {
   const argv = qemuArgv({ ...shape, serialLog: "/g/a,server=on.log", name: "a,process=b" });
   t.ok(argv.includes("file,id=serial,path=/g/a,,server=on.log,append=on"));
   t.ok(argv.includes("a,,process=b"));
+});
+
+t.test("a serial port that can be typed into writes the same log, and what is added stands last", async (t) => {
+  const argv = qemuArgv({ ...shape, serialSocket: "/g/s,1.sock", oemStrings: ["x"], extraArgv: ["-fw_cfg", "name=opt/a,string=b"] });
+  t.ok(argv.includes("socket,id=serial,path=/g/s,,1.sock,server=on,wait=off,logfile=/g/serial.log,logappend=on"));
+  t.same(argv.slice(-2), ["-fw_cfg", "name=opt/a,string=b"]);
 });
 
 t.test("what can't travel in an option is refused", async (t) => {

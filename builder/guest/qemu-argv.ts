@@ -42,6 +42,10 @@ export interface GuestShape {
   readonly forward?: ForwardShape;
   /** SMBIOS type 11 strings, in order; the hint record is one. */
   readonly oemStrings: readonly string[];
+  /** Socket of the serial port, for tests that type into it; the log is written all the same. */
+  readonly serialSocket?: string;
+  /** Further arguments, behind all others: what a hostile host adds, in tests. */
+  readonly extraArgv?: readonly string[];
 }
 
 /**
@@ -62,7 +66,9 @@ export function qemuArgv(g: GuestShape): Argv {
     "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
     "-drive", `if=pflash,unit=0,format=raw,readonly=on,file=${qemuValue(g.firmware)}`,
     "-drive", `if=pflash,unit=1,format=raw,file=${qemuValue(g.vars)}`,
-    "-chardev", `file,id=serial,path=${qemuValue(g.serialLog)},append=on`,
+    "-chardev", g.serialSocket === undefined
+      ? `file,id=serial,path=${qemuValue(g.serialLog)},append=on`
+      : `socket,id=serial,path=${qemuValue(g.serialSocket)},server=on,wait=off,logfile=${qemuValue(g.serialLog)},logappend=on`,
     "-serial", "chardev:serial",
     "-chardev", `socket,id=qmp,path=${qemuValue(g.qmpSocket)},server=on,wait=off`,
     "-mon", "chardev=qmp,mode=control",
@@ -72,12 +78,16 @@ export function qemuArgv(g: GuestShape): Argv {
     "-drive", `if=none,id=disk,format=qcow2,file=${qemuValue(g.disk)}`,
     "-device", "virtio-blk-pci,drive=disk,bootindex=1",
     "-device", "virtio-rng-pci",
+    // Firmware measures the id into PCR 1: one for all, so that guests of one shape have one firmware. Who starts a guest from
+    // a snapshot gives another one (-set device.genid.guid=auto), and the guest takes new keys.
+    "-device", "vmgenid,id=genid,guid=6b756265-646f-4073-8000-000000000001",
     "-device", "virtio-serial-pci",
     "-chardev", `socket,id=qga,path=${qemuValue(g.qgaSocket)},server=on,wait=off`,
     "-device", "virtserialport,chardev=qga,name=org.qemu.guest_agent.0",
     ...(g.lan === undefined ? [] : lanArgs(g.lan)),
     ...(g.forward === undefined ? [] : forwardArgs(g.forward)),
     ...(g.oemStrings.length === 0 ? [] : ["-smbios", `type=11,${g.oemStrings.map((s) => `value=${qemuValue(s)}`).join(",")}`]),
+    ...(g.extraArgv ?? []),
   ];
 }
 

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { copyFile, mkdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Toolchain } from "../toolchain/ensure-toolchain.ts";
 import { runTool } from "../toolchain/run-tool.ts";
 import { toolchainArgv } from "../toolchain/toolchain-argv.ts";
@@ -13,6 +14,8 @@ import { qemuArgv } from "./qemu-argv.ts";
 import type { Accel, ForwardShape, LanShape } from "./qemu-argv.ts";
 import { startSwtpm, untilExists } from "./swtpm.ts";
 import type { Swtpm } from "./swtpm.ts";
+
+const LISTEN_TIMEOUT_MS = 10_000;
 
 /** A guest to start. Its folder keeps what survives a stop: the TPM's state, the variable store, the disk's overlay. */
 export interface GuestRequest {
@@ -31,6 +34,13 @@ export interface GuestRequest {
   readonly forward?: ForwardShape;
   /** SMBIOS type 11 strings; the hint record is one. */
   readonly oemStrings?: readonly string[];
+  /** OVMF's code in the toolchain tree; default: the one with Secure Boot. */
+  readonly firmware?: string;
+  /** Makes the serial port a socket that can be typed into. */
+  readonly serialInput?: true;
+  /** Further QEMU arguments, and what they read of the host. */
+  readonly extraArgv?: readonly string[];
+  readonly extraBinds?: readonly string[];
   readonly signal?: AbortSignal;
 }
 
@@ -46,6 +56,7 @@ export interface GuestPaths {
   readonly qmpSocket: string;
   readonly qgaSocket: string;
   readonly serialLog: string;
+  readonly serialSocket: string;
   readonly vars: string;
   readonly disk: string;
   readonly log: string;
@@ -60,6 +71,7 @@ export function guestPaths(dir: string): GuestPaths {
     qmpSocket: at("qmp.sock"),
     qgaSocket: at("qga.sock"),
     serialLog: at("serial.log"),
+    serialSocket: at("serial.sock"),
     vars: at("vars.fd"),
     disk: at("disk.qcow2"),
     log: at("qemu.log"),
@@ -108,6 +120,11 @@ export class Guest {
     await this.#qmp.execute("set-action", { reboot: "shutdown" });
   }
 
+  /** A break on the serial port, as a terminal sends it. */
+  async sendBreak(): Promise<void> {
+    await this.#qmp.execute("chardev-send-break", { id: "serial" });
+  }
+
   /** Pulls the plug; what must survive stays in the folder. Returns when QEMU and swtpm are gone. */
   async stop(): Promise<void> {
     this.qga.close();
@@ -115,7 +132,7 @@ export class Guest {
     await this.#qemu.stop(this.#qemu.running ? 3000 : 0);
     this.#qmp.close();
     await this.#swtpm.stop();
-    for (const path of [this.paths.qmpSocket, this.paths.qgaSocket]) await rm(path, { force: true });
+    for (const path of [this.paths.qmpSocket, this.paths.qgaSocket, this.paths.serialSocket]) await rm(path, { force: true });
   }
 }
 
@@ -126,25 +143,40 @@ export async function startGuest(tc: Toolchain, request: GuestRequest): Promise<
   await mkdir(request.dir, { recursive: true, mode: 0o700 });
   if (!existsSync(paths.vars)) await copyFile(request.vars, paths.vars);
   if (!existsSync(paths.disk)) await makeOverlay(tc, request, paths.disk);
-  for (const path of [paths.qmpSocket, paths.qgaSocket]) await rm(path, { force: true });
+  for (const path of [paths.qmpSocket, paths.qgaSocket, paths.serialSocket]) await rm(path, { force: true });
   const swtpm = await startSwtpm(tc, { stateDir: paths.tpmState, mode: "qemu", socket: paths.tpmSocket, logFile: paths.log, ...signal });
   let qemu: Child | undefined;
   try {
-    const { dir: _dir, disk: _disk, signal: _signal, ...rest } = request;
-    const argv = qemuArgv({ ...rest, ...paths, firmware: OVMF_CODE, oemStrings: request.oemStrings ?? [] });
+    const { dir: _dir, disk: _disk, signal: _signal, firmware, serialInput, extraBinds, ...rest } = request;
+    const { serialSocket, ...files } = paths;
+    const serial = serialInput === true ? { serialSocket } : {};
+    const argv = qemuArgv({ ...rest, ...files, ...serial, firmware: firmware ?? OVMF_CODE, oemStrings: request.oemStrings ?? [] });
     const wrapped = toolchainArgv(tc, argv, {
       binds: [request.dir],
-      readBinds: [dirname(request.disk.file)],
+      readBinds: [dirname(request.disk.file), ...(extraBinds ?? [])],
       network: true,
       devices: request.accel === "kvm" ? ["/dev/kvm"] : [],
     });
-    qemu = new Child(`QEMU of ${request.name}`, wrapped, paths.log);
-    await untilExists(paths.qmpSocket, qemu, 20_000, request.signal);
-    return await Guest.start(request.name, paths, qemu, swtpm);
+    const child = new Child(`QEMU of ${request.name}`, wrapped, paths.log);
+    qemu = child;
+    await untilExists(paths.qmpSocket, child, 20_000, request.signal);
+    return await untilListens(child, () => Guest.start(request.name, paths, child, swtpm));
   } catch (cause) {
     await qemu?.stop(0);
     await swtpm.stop();
     throw cause;
+  }
+}
+
+/** QEMU's socket is there a moment before anybody listens at it, on a busy host a long one. Throws GuestError. */
+async function untilListens<T>(qemu: Child, connect: () => Promise<T>): Promise<T> {
+  for (const end = Date.now() + LISTEN_TIMEOUT_MS; ; await sleep(50)) {
+    try {
+      return await connect();
+    } catch (cause) {
+      if (!qemu.running) throw new GuestError("NOT_STARTED", `${qemu.name} ended at once (${await qemu.exited}); its log says why`, { cause });
+      if (!(cause instanceof GuestError && cause.code === "CLOSED") || Date.now() > end) throw cause;
+    }
   }
 }
 

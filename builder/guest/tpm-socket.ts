@@ -1,12 +1,9 @@
 import { connect } from "node:net";
+import { isWholeResponse } from "../../proto/tpm/is-whole-response.ts";
 import type { TpmTransport } from "../../proto/tpm/transport.ts";
 import { concatBytes } from "../../proto/wire/bytes.ts";
-import { ByteReader } from "../../proto/wire/reader.ts";
 import { GuestError } from "./guest-error.ts";
 
-/** Tag, size and code of every response (TPM 2.0 Part 1, "Command/Response Structure"). */
-const HEADER_BYTES = 10;
-const MAX_RESPONSE_BYTES = 4096;
 const TIMEOUT_MS = 30_000;
 
 /**
@@ -30,19 +27,14 @@ function exchange(path: string, command: Uint8Array): Promise<Uint8Array> {
     socket.once("close", () => fail("the vTPM closed its socket"));
     socket.on("data", (chunk) => {
       got = concatBytes(got, chunk);
-      if (got.length < HEADER_BYTES) return;
-      const size = sizeOf(got);
-      if (size < HEADER_BYTES || size > MAX_RESPONSE_BYTES || got.length > size) return fail(`the vTPM's response claims ${size} bytes`);
-      if (got.length < size) return;
+      try {
+        if (!isWholeResponse(got)) return;
+      } catch (cause) {
+        return fail("the vTPM's socket gives no response", cause);
+      }
       socket.removeAllListeners("close").destroy();
       resolve(got);
     });
     socket.write(command);
   });
-}
-
-function sizeOf(response: Uint8Array): number {
-  const reader = new ByteReader(response);
-  reader.u16be();
-  return reader.u32be();
 }

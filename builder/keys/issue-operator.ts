@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { issueLeaf } from "../../proto/pki/issue.ts";
+import { parseCertificate } from "../../proto/pki/parse-certificate.ts";
 import { certificatesToPem } from "../../proto/pki/pem.ts";
 import { KeysError } from "./error.ts";
 import type { OpenKeys } from "./open-keys.ts";
@@ -37,8 +38,8 @@ export async function issueOperator(request: IssueOperatorRequest): Promise<{ re
     role: "operator",
     name: request.name,
     subjectKey: privateKey,
-    // Clocks differ: a hub a few minutes behind must still take a new operator.
-    notBefore: new Date(now.getTime() - DAY_MS / 24),
+    // From its issuer's first day: a hub or a node whose clock is behind must still take a new operator and his approvals.
+    notBefore: parseCertificate(keys.operatorIssuer).notBefore,
     notAfter,
     serial: randomBytes(16),
     issuer: keys.operatorIssuerKeys,

@@ -14,12 +14,14 @@ export interface Program {
   readonly entry: string;
   /** Folders whose files can be part of it. */
   readonly sources: readonly string[];
+  /** Code of its threads, relative to the checkout: further entry points of the same executable. */
+  readonly workers?: readonly string[];
 }
 
 /** On every node. */
 export const AGENT: Program = { name: "kubedos-agent", entry: "agent/main.ts", sources: ["agent", "proto"] };
 /** On the hub's node. */
-export const HUB: Program = { name: "kubedos-hub", entry: "hub/main.ts", sources: ["hub", "proto"] };
+export const HUB: Program = { name: "kubedos-hub", entry: "hub/main.ts", sources: ["hub", "proto"], workers: ["hub/judge-pool/judge-worker.ts"] };
 
 const BUN = "node_modules/@oven/bun-linux-x64/bin/bun";
 // CommonJS modules would else carry the path of this checkout into the executable.
@@ -52,11 +54,13 @@ export interface CompiledProgram {
 export async function compileProgram(program: Program, cacheDir: string, report: Report, signal?: AbortSignal): Promise<CompiledProgram> {
   if (!existsSync(join(projectDir, program.entry))) throw new BuildError("MISSING_SOURCE", `${program.entry} is missing from this checkout`);
   if (!existsSync(join(projectDir, BUN))) throw new BuildError("MISSING_SOURCE", "the bun that compiles our programs is not installed", "npm ci");
-  const key = cacheKey([OPTIONS, program.name, program.entry, await sourceDigest([...program.sources, "package-lock.json"])]);
+  // From one root, so that a worker is where the program looks for it (hub/judge-pool/start-worker.ts).
+  const entries = program.workers === undefined ? [program.entry] : ["--root=.", program.entry, ...program.workers];
+  const key = cacheKey([OPTIONS, program.name, ...entries, await sourceDigest([...program.sources, "package-lock.json"])]);
   const dir = await cachedTree(cacheDir, `program-${program.name}-${key}`, async (out) => {
     report(`compiling ${program.name}`);
     await mkdir(out);
-    await runHost([join(projectDir, BUN), ...OPTIONS, program.entry, `--outfile=${join(out, program.name)}`], {
+    await runHost([join(projectDir, BUN), ...OPTIONS, ...entries, `--outfile=${join(out, program.name)}`], {
       cwd: projectDir,
       ...(signal === undefined ? {} : { signal }),
     });

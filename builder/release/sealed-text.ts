@@ -12,6 +12,8 @@ export function commandLine(rootHash: string): string {
     "quiet",
     "net.ifnames=0",
     "audit=0",
+    // Before init, and not only when /etc/sysctl.d is read: a break on the serial port is an order to the kernel.
+    "sysctl.kernel.sysrq=0",
     "systemd.show_status=no",
     // Credentials from SMBIOS and fw_cfg are invisible to the TPM.
     "systemd.import_credentials=no",

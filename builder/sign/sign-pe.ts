@@ -5,7 +5,7 @@ import { peChecksum } from "../pe/checksum.ts";
 import { PeError } from "../pe/error.ts";
 import { parsePe } from "../pe/parse.ts";
 import { authenticodeDigest } from "./authenticode-digest.ts";
-import { context, der, nothing, objectId, octetString, sequence, setOf, smallInteger } from "./der.ts";
+import { context, der, nothing, objectId, octetString, sequence, setOf, smallInteger } from "../../proto/wire/der.ts";
 
 const SIGNED_DATA = "1.2.840.113549.1.7.2";
 const CONTENT_TYPE = "1.2.840.113549.1.9.3";

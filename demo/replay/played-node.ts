@@ -3,7 +3,7 @@ import { grpcConnector } from "../../agent/host/grpc-connector.ts";
 import type { HubStream } from "../../agent/ports.ts";
 import { parseClaims } from "../../proto/evidence/claims.ts";
 import type { HubMessage } from "../../proto/gen/kubedos/v1/node.ts";
-import { issueSelfSigned } from "../../proto/pki/issue.ts";
+import { issueSelfSigned } from "../../proto/pki/self-signed.ts";
 import { certificatesToPem } from "../../proto/pki/pem.ts";
 import { verifyIdentity } from "../../proto/pki/verify.ts";
 import { equalBytes } from "../../proto/wire/bytes.ts";
@@ -44,7 +44,7 @@ export class PlayedNode {
       port: hub.running.nodePort,
       serverName: `hub.${cluster}`,
       rootCa,
-      certificate: certificatesToPem(await issueSelfSigned({ ...validity, subjectKey: privateKey, key: privateKey })),
+      certificate: certificatesToPem(issueSelfSigned({ ...validity, subjectKey: privateKey, key: privateKey })),
       key: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
       verifyHub: (chain: readonly Uint8Array[]) => verifyIdentity({ chain, root: rootCa, role: "hub", cluster, now: new Date() }).spki,
     };

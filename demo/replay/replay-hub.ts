@@ -51,7 +51,9 @@ export async function startReplayHub({ recording, spec, dir, log, signal }: Repl
   const keys = await makeKeys(dir, recording.facts.cluster);
   const image = imageOf(spec, keys, recording);
   const entropy = new RecordedEntropy(hostPorts().entropy);
-  const ports = { ...hostPorts(), log, entropy, judge: recordedJudge(recording) };
+  // Nothing outlives a replay, and it needs no TPM.
+  const floor = { read: async () => 0, raise: async () => undefined };
+  const ports = { ...hostPorts(), log, entropy, floor, judge: recordedJudge(recording) };
   const stop = new AbortController();
   const options = { image, stateDir: dir, runDir: dir, listen: "127.0.0.1", nodePort: 0, operatorPort: 0, signal: AbortSignal.any([stop.signal, signal]) };
   const starting = serveHub(options, ports);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Log } from "../../hub/ports.ts";
 import { parseClusterSpec } from "../../proto/spec/parse.ts";
 import { type DemoResult, Reporter, renderResult } from "../report.ts";
-import { errorChain } from "../error-chain.ts";
+import { errorChain } from "../../proto/wire/error-chain.ts";
 import { readRecording, type Recording } from "./recording.ts";
 import { Replay } from "./replay.ts";
 import { startReplayHub } from "./replay-hub.ts";

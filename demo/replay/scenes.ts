@@ -65,9 +65,9 @@ async function showPending(replay: Replay): Promise<void> {
 async function approveWorker(replay: Replay): Promise<void> {
   const { report, recording } = replay;
   const ekName = recording.pins.slots.find((slot) => slot.name === "worker-1")?.ekName ?? "";
-  const ended = await replay.transcript.terminal(["approve", "worker-1", "--reason", "replay", "--timeout", "20s"], /press Enter to leave it: $/, ekName.slice(-8));
+  const ended = await replay.transcript.terminal(["approve", "worker-1", "--reason", "replay", "--no-wait"], /press Enter to leave it: $/, ekName.slice(-8));
   report.prove("worker-1 was approved by a signed statement after its EK was compared with the pin file", ended.code === 0, `exit code ${ended.code}`);
-  note('"Connected" is the hub\'s own word for the stream that it admitted. Behind it is a recording, so no plane came up.');
+  note('Nobody waits for its planes: behind the admitted stream is a recording, so none comes up. "Connected" below is the hub\'s own word.');
   const admission = await replay.played("worker-1").next("admission");
   report.prove("the hub handed its stream a certificate, the approval and an address in each plane", admission.name === "worker-1" && admission.planes.length === 3);
 }

@@ -182,6 +182,14 @@ export const ATTEST_CODES = {
     text: "The machine runs the image of another role than it claims or is pinned to.",
     cause: "It was stamped with the wrong image, or its EK is pinned to another slot. Compare `kubedos-hub node show` with the pin file.",
   },
+  RELEASE_WITHDRAWN: {
+    text: "The machine runs an image of a release that an operator withdrew.",
+    cause: "It was stamped before the withdrawal and not since. Stamp it again from a current release; `kubedos-hub release list` shows them.",
+  },
+  RELEASE_NOT_CURRENT: {
+    text: "The machine runs an image of a release that this hub knows, but that isn't current.",
+    cause: "The release is staged and was not activated yet, or it is older than what this hub has taken since. Compare with `kubedos-hub release list`.",
+  },
   BOOT_FAILED: {
     text: "The machine itself reported a failed boot step and must not go on.",
     cause: "Init or agent met an error and extended `kubedos-failed`. Read the machine's console and start it anew.",
@@ -216,7 +224,7 @@ export const ATTEST_CODES = {
   },
   FIRMWARE_CHANGED: {
     text: "The firmware differs from the one recorded at this machine's approval.",
-    cause: "The firmware, its settings or the virtual hardware changed. If you did it, evict the machine and approve it again.",
+    cause: "The firmware, its settings or the virtual hardware changed. If you did it, approve the machine anew, or many with `kubedos-hub firmware list`.",
   },
   JUDGE_FAILED: {
     text: "A check broke instead of answering, which counts as no.",

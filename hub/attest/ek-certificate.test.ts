@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { KeyUsageFlags } from "@peculiar/asn1-x509";
 import t from "tap";
 import { readEkCertificate } from "../../agent/tpm/ek-certificate.ts";
-import { certificate, type CertificateOptions, constraints, extendedUsage, keyUsage, makeCa, tpmName, unknownExtension } from "../../test/fakes/ek-pki.ts";
+import { certificate, type CertificateOptions, constraints, extendedUsage, keyUsage, makeCa, spkiOf, tpmName, unknownExtension } from "../../test/fakes/ek-pki.ts";
 import { challengeFor, claimsOf, firmwareLog, knownOf, newChallenge, newSpki, releaseOf, userspaceLogOf, WORDS } from "../../test/fakes/evidence-case.ts";
 import { bootMachine } from "../../test/swtpm/boot-machine.ts";
 import { runTool } from "../../test/swtpm/run-tool.ts";
@@ -49,7 +49,7 @@ function codeOf(s: UnverifiedEkCertificate, changed: Partial<EkTrust> = {}): str
 
 t.test("P9 a certificate that leads to a configured root", async (t) => {
   const verdict = verifyEkCertificate(shown(), trust, now);
-  t.match(verdict, { ok: true, certificate: { manufacturer: "id:00001014", model: "swtpm", version: "id:20191023", root: toHex(sha256(root.der)), quirks: [] } });
+  t.match(verdict, { ok: true, certificate: { manufacturer: "id:00001014", model: "swtpm", version: "id:20191023", root: toHex(sha256(root.der)), notAfter: new Date("2034-01-01"), quirks: [] } });
   t.equal(codeOf(shown({ ekPublic: rsa.publicArea, certificate: ekCertificate(rsa) })), "ok", "RSA");
   t.equal(codeOf(shown({ intermediates: [] }), { intermediates: [issuing.der] }), "ok", "the intermediate from a directory");
   const deep = makeCa("deep", issuing);
@@ -112,6 +112,13 @@ t.test("P9 near misses", async (t) => {
     ["an AK for an EK", "EK_UNFIT", { ekPublic: makeEk("P-256", { attributes: { ...ecc.key.attributes, restricted: false } }).publicArea }],
   ];
   for (const [label, code, change, changed] of cases) t.equal(codeOf(shown(change), changed), code, label);
+});
+
+t.test("P9 sixteen issuers who all vouch for each other cost little", async (t) => {
+  const ring = makeCa("ring", { ...makeCa("ring"), name: "ring" });
+  const clones = Array.from({ length: 16 }, (_, i) => certificate({ subject: "ring", spki: spkiOf(ring.key), issuer: ring, extensions: [constraints(true, 8 + i), keyUsage(KeyUsageFlags.keyCertSign)] }));
+  const asked = shown({ certificate: ekCertificate(ecc, { issuer: ring }), intermediates: clones });
+  t.match(verifyEkCertificate(asked, trust, now), { code: "EK_CERTIFICATE_UNTRUSTED", message: /leads nowhere within 64 signatures/ });
 });
 
 t.test("P9 what makers do against the standard passes by its name alone", async (t) => {
@@ -189,12 +196,18 @@ t.test("P9 a certificate and its chain for a P-256 EK, written to NV and read ba
   const tls = newSpki();
   const asked = newChallenge();
   const evidence = await m.answer({ challenge: asked, claims: claimsOf(tls), firmwareLog, userspaceLog: userspaceLogOf(WORDS) });
-  const known = { ...knownOf(tls, [releaseOf(firmwareLog)]), pinnedRole: null, ekCertificate: verdict.certificate };
+  const known = { ...knownOf(tls, [releaseOf(firmwareLog)]), pinnedRole: null, ekCertificate: verdict };
   const passed = judge(evidence, challengeFor(asked, evidence), known);
   t.equal(passed.ok && passed.facts.anchor, "certificate", "the verdict names the anchor");
   const pinned = judge(evidence, challengeFor(asked, evidence), { ...known, pinnedRole: "worker" });
   t.equal(pinned.ok && pinned.facts.anchor, "pinned", "a pin outranks it");
   const foreign = verifyEkCertificate(shown(), trust, now);
   if (!foreign.ok) return t.fail(foreign.message);
-  t.match(judge(evidence, challengeFor(asked, evidence), { ...known, ekCertificate: foreign.certificate }), { ok: false, code: "EK_CERTIFICATE_KEY_WRONG" }, "another EK's certificate");
+  t.match(judge(evidence, challengeFor(asked, evidence), { ...known, ekCertificate: foreign }), { ok: false, code: "EK_CERTIFICATE_KEY_WRONG" }, "another EK's certificate");
+  const wrong = verifyEkCertificate({ ...shown(), ekPublic: m.ek.publicArea }, trust, now);
+  t.match(judge(evidence, challengeFor(asked, evidence), { ...known, pinnedRole: "worker", ekCertificate: wrong }), { ok: false, code: "EK_CERTIFICATE_KEY_WRONG" }, "one that was shown, also by a pinned machine");
+  const untrusted = verifyEkCertificate({ ekPublic: m.ek.publicArea, certificate: nv.certificate, intermediates: [] }, trust, now);
+  t.match(untrusted, { ok: false, code: "EK_CERTIFICATE_UNTRUSTED" });
+  const unanchored = judge(evidence, challengeFor(asked, evidence), { ...known, ekCertificate: untrusted });
+  t.equal(unanchored.ok && unanchored.facts.anchor, "none", "one that leads nowhere is no anchor, and no refusal either");
 });

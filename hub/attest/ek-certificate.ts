@@ -1,18 +1,11 @@
-import {
-  BasicConstraints,
-  id_ce_authorityKeyIdentifier,
-  id_ce_basicConstraints,
-  id_ce_certificatePolicies,
-  id_ce_keyUsage,
-  KeyUsage,
-  KeyUsageFlags,
-} from "@peculiar/asn1-x509";
+import type { EkQuirk } from "../../proto/release/ek-quirk.ts";
 import { nameOf } from "../../proto/tpm/public.ts";
 import { concatBytes, equalBytes, sha256 } from "../../proto/wire/bytes.ts";
 import { toHex } from "../../proto/wire/hex.ts";
 import type { AttestCode } from "./codes.ts";
-import { derLength, type EkQuirk, need, type ParsedCertificate, parseEkDer } from "./ek-der.ts";
-import { checkEkLeaf, checkExtensions, extension, parseIssuer, type TpmMaker, unfit } from "./ek-leaf.ts";
+import { derLength, need, type ParsedCertificate, parseEkDer } from "./ek-der.ts";
+import { checkIssuer, didIssue, isValid } from "./ek-issuer.ts";
+import { checkEkLeaf, parseIssuer, type TpmMaker } from "./ek-leaf.ts";
 import { checkEk } from "./keys.ts";
 import { Refusal } from "./refusal.ts";
 
@@ -20,7 +13,8 @@ import { Refusal } from "./refusal.ts";
 const MAX_DEPTH = 5;
 /** Certificates beside the leaf that are looked at. */
 const MAX_INTERMEDIATES = 16;
-const ISSUER_EXTENSIONS: readonly string[] = [id_ce_basicConstraints, id_ce_keyUsage, id_ce_certificatePolicies, id_ce_authorityKeyIdentifier];
+/** Real chains need three. Sixteen issuers of one name that all vouch for each other would ask for millions. */
+const MAX_SIGNATURES = 64;
 
 declare const verified: unique symbol;
 /** A certificate that vouches for one EK. Only {@link verifyEkCertificate} makes one. */
@@ -30,6 +24,8 @@ export interface VerifiedEkCertificate extends TpmMaker {
   readonly ekName: string;
   /** SHA-256 of the root that the chain ends in, hex. */
   readonly root: string;
+  /** When the first certificate of the path runs out; a leaf's own end doesn't count where `expired-leaf` was needed. */
+  readonly notAfter: Date;
   readonly quirks: readonly EkQuirk[];
 }
 
@@ -83,13 +79,31 @@ function verify(shown: UnverifiedEkCertificate, trust: EkTrust, now: Date): Veri
   if (revoked.has(fingerprint(leaf))) throw new Refusal("EK_CERTIFICATE_REVOKED");
   if (!isValid(leaf, now)) need("expired-leaf", quirks, used, "EK_CERTIFICATE_EXPIRED");
   if (now < leaf.x509.validFromDate) throw new Refusal("EK_CERTIFICATE_EXPIRED", "The EK's certificate isn't valid yet.");
-  const roots = trust.roots.flatMap((der) => parseIssuer(der) ?? []);
-  const others = [...splitChain(shown.intermediates), ...trust.intermediates].flatMap((der) => parseIssuer(der) ?? []);
-  const search: Search = { roots, others, revoked, now, fault: null };
-  const root = findRoot(leaf, search, []);
-  if (root === null) throw search.fault ?? new Refusal("EK_CERTIFICATE_UNTRUSTED");
+  const { roots, intermediates } = parsedIssuers(trust);
+  const others = [...splitChain(shown.intermediates).flatMap((der) => parseIssuer(der) ?? []), ...intermediates];
+  const search: Search = { roots, others, revoked, now, fault: null, left: MAX_SIGNATURES };
+  const path = findPath(leaf, search, []);
+  const root = path?.at(-1);
+  if (path === null || root === undefined) throw search.fault ?? new Refusal("EK_CERTIFICATE_UNTRUSTED");
+  const ends = [...(used.has("expired-leaf") ? [] : [leaf]), ...path].map(({ x509 }) => x509.validToDate.getTime());
   // The brand exists in types alone.
-  return { ...maker, ekName: toHex(nameOf(shown.ekPublic)), root: fingerprint(root), quirks: [...used] } as unknown as VerifiedEkCertificate;
+  return { ...maker, ekName: toHex(nameOf(shown.ekPublic)), root: fingerprint(root), notAfter: new Date(Math.min(...ends)), quirks: [...used] } as unknown as VerifiedEkCertificate;
+}
+
+interface Issuers {
+  readonly roots: readonly ParsedCertificate[];
+  readonly intermediates: readonly ParsedCertificate[];
+}
+
+/** Some two hundred certificates take longer to parse than a chain to verify; they stay the same for as long as their configuration. */
+const parsed = new WeakMap<EkTrust, Issuers>();
+
+function parsedIssuers(trust: EkTrust): Issuers {
+  const known = parsed.get(trust);
+  if (known !== undefined) return known;
+  const issuers = { roots: trust.roots.flatMap((der) => parseIssuer(der) ?? []), intermediates: trust.intermediates.flatMap((der) => parseIssuer(der) ?? []) };
+  parsed.set(trust, issuers);
+  return issuers;
 }
 
 /** Certificates of a chain in NV: each begins where the one before ends; what is no certificate ends it. */
@@ -112,26 +126,29 @@ interface Search {
   readonly now: Date;
   /** Why the best path failed: worth more than "no path". */
   fault: Refusal | null;
+  /** Signatures that may still be checked. */
+  left: number;
 }
 
-/** Depth first; `path` has the issuers between the leaf and `child`, the nearest to the leaf first. */
-function findRoot(child: ParsedCertificate, search: Search, path: readonly ParsedCertificate[]): ParsedCertificate | null {
+/** Depth first; `path` has the issuers between the leaf and `child`, the nearest to the leaf first. Gives them all, the root last. */
+function findPath(child: ParsedCertificate, search: Search, path: readonly ParsedCertificate[]): readonly ParsedCertificate[] | null {
   for (const root of search.roots) {
-    if (issued(root, child, path.length, search)) return root;
+    if (issued(root, child, path.length, search)) return [...path, root];
   }
   if (path.length === MAX_DEPTH) return null;
   for (const issuer of search.others) {
     if (path.includes(issuer) || !issued(issuer, child, path.length, search)) continue;
-    const root = findRoot(issuer, search, [...path, issuer]);
-    if (root !== null) return root;
+    const found = findPath(issuer, search, [...path, issuer]);
+    if (found !== null) return found;
   }
   return null;
 }
 
-/** Whether `issuer` signed `child` and may: its faults count only where its signature is good, so that nobody else's spoil a search. */
+/** Whether `issuer` issued `child` and may: its faults count only where its signature is good, so that nobody else's spoil a search. */
 function issued(issuer: ParsedCertificate, child: ParsedCertificate, below: number, search: Search): boolean {
-  if (equalBytes(issuer.der, child.der) || !issuer.x509.subject || child.x509.issuer !== issuer.x509.subject) return false;
-  if (!signed(issuer, child)) return false;
+  if (equalBytes(issuer.der, child.der) || child.x509.issuer !== issuer.x509.subject) return false;
+  if (search.left-- <= 0) throw new Refusal("EK_CERTIFICATE_UNTRUSTED", `The EK's certificate leads nowhere within ${MAX_SIGNATURES} signatures.`);
+  if (!didIssue(issuer, child)) return false;
   try {
     checkIssuer(issuer, below);
     if (search.revoked.has(fingerprint(issuer))) throw new Refusal("EK_CERTIFICATE_REVOKED");
@@ -142,28 +159,6 @@ function issued(issuer: ParsedCertificate, child: ParsedCertificate, below: numb
     search.fault ??= error;
     return false;
   }
-}
-
-function signed(issuer: ParsedCertificate, child: ParsedCertificate): boolean {
-  try {
-    return child.x509.verify(issuer.x509.publicKey);
-  } catch {
-    return false;
-  }
-}
-
-/** RFC 5280, 6.1.4: a CA by its constraints, with the right to sign certificates and room for `below` issuers under it. */
-function checkIssuer(issuer: ParsedCertificate, below: number): void {
-  checkExtensions(issuer, ISSUER_EXTENSIONS);
-  const basic = extension(issuer, id_ce_basicConstraints, BasicConstraints);
-  if (basic?.cA !== true) throw unfit("an issuer is no certificate authority");
-  if (basic.pathLenConstraint !== undefined && basic.pathLenConstraint < below) throw unfit("an issuer may not stand so far above the leaf");
-  const usage = extension(issuer, id_ce_keyUsage, KeyUsage);
-  if (usage !== undefined && (usage.toNumber() & KeyUsageFlags.keyCertSign) === 0) throw unfit("an issuer may not sign certificates");
-}
-
-function isValid({ x509 }: ParsedCertificate, now: Date): boolean {
-  return x509.validFromDate <= now && now <= x509.validToDate;
 }
 
 function fingerprint({ der }: ParsedCertificate): string {

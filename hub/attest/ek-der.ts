@@ -2,6 +2,7 @@ import "reflect-metadata";
 import { X509Certificate } from "node:crypto";
 import { AsnConvert } from "@peculiar/asn1-schema";
 import { Certificate } from "@peculiar/asn1-x509";
+import type { EkQuirk } from "../../proto/release/ek-quirk.ts";
 import { Refusal } from "./refusal.ts";
 
 /**
@@ -17,10 +18,7 @@ export const EK_QUIRKS = {
   "oaep-key": "the certificate calls its RSA key an OAEP key",
   /** Makers that issued for five years to machines that live ten. Only the leaf, never an issuer. */
   "expired-leaf": "the EK's own certificate has run out",
-} as const;
-
-/** Name of an EK certificate's quirk. */
-export type EkQuirk = keyof typeof EK_QUIRKS;
+} as const satisfies Readonly<Record<EkQuirk, string>>;
 
 /** A certificate in both readings: OpenSSL's for signatures, the syntax tree for everything that is judged. */
 export interface ParsedCertificate {

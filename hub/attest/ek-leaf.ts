@@ -14,8 +14,9 @@ import {
 } from "@peculiar/asn1-x509";
 import { publicKeyObject, type TpmPublic } from "../../proto/tpm/public.ts";
 import { printable } from "../../proto/eventlog/printable.ts";
+import type { EkQuirk } from "../../proto/release/ek-quirk.ts";
 import { equalBytes } from "../../proto/wire/bytes.ts";
-import { need, parseDer, type EkQuirk, type ParsedCertificate } from "./ek-der.ts";
+import { need, parseDer, type ParsedCertificate } from "./ek-der.ts";
 import { Refusal } from "./refusal.ts";
 
 /** tcg-kp-EKCertificate (TCG EK Credential Profile 2.5, 3.2.16). */

@@ -25,30 +25,54 @@ function recordedEvents(pcr: MeasuredPcr): readonly RecordedEvent[] {
   return firmware.slice(0, MAX_EVENTS).map((e) => ({ digest: toHex(e.digest), what: describeMeasured(e).slice(0, MAX_WORDS) }));
 }
 
+/** One firmware PCR as it is now, from a log or from a record. Words are made only where something differs. */
+interface Now {
+  readonly value: string;
+  readonly events: readonly NowEvent[];
+}
+interface NowEvent {
+  readonly digest: string;
+  readonly index: number;
+  readonly found: Difference["found"];
+  readonly words: () => string;
+}
+
 /**
  * What changed in one firmware PCR since the approval, event by event: what went is paired with what came in its place, and where only
  * the order changed, the first event out of its place is named. The value decides; without recorded events it is all there is to say.
  */
 export function diffFirmware(baseline: Baseline, pcr: MeasuredPcr): readonly Difference[] {
-  const recorded = baseline.values[String(pcr.pcr)];
-  if (recorded === toHex(pcr.firmwareValue)) return [];
-  const whole = (): Difference => {
-    const expected = recorded === undefined ? null : { digest: recorded, what: "recorded at the approval" };
-    return { code: "FIRMWARE_CHANGED", pcr: pcr.pcr, index: -1, expected, found: pcr.firmwareValue };
-  };
-  const before = baseline.events[String(pcr.pcr)] ?? [];
-  if (recorded === undefined || before.length === 0) return [whole()];
-  const now = pcr.events.map((measured, index) => ({ measured, index, digest: toHex(measured.digest) }));
-  const gone = without(before, now);
-  const come = without(now, before);
-  const changes = Array.from({ length: Math.max(gone.length, come.length) }, (_, i) => difference(pcr, gone[i], come[i]));
-  if (changes.length > 0) return changes;
-  const moved = now.findIndex(({ digest }, i) => before[i]?.digest !== digest);
-  // Same events in the same order and another value: the startup locality, or events that weren't recorded.
-  return moved < 0 ? [whole()] : [difference(pcr, before[moved], now[moved])];
+  const value = toHex(pcr.firmwareValue);
+  if (baseline.values[String(pcr.pcr)] === value) return [];
+  const events = pcr.events.map((measured, index) => ({ digest: toHex(measured.digest), index, found: measured, words: () => describeMeasured(measured) }));
+  return compare(baseline, pcr.pcr, { value, events });
 }
 
-type Found = { readonly measured: MeasuredPcr["events"][number]; readonly index: number; readonly digest: string };
+/** The same between two records, over all firmware PCRs. */
+export function diffBaselines(before: Baseline, after: Baseline): readonly Difference[] {
+  return BASELINE_PCRS.flatMap((pcr) => {
+    const events = (after.events[String(pcr)] ?? []).map(({ digest, what }, index) => ({ digest, index, found: `${digest} (${what})`, words: () => what }));
+    return compare(before, pcr, { value: after.values[String(pcr)] ?? "", events });
+  });
+}
+
+function compare(baseline: Baseline, pcr: number, now: Now): readonly Difference[] {
+  const recorded = baseline.values[String(pcr)];
+  if ((recorded ?? "") === now.value) return [];
+  const whole = (): Difference => {
+    const expected = recorded === undefined ? null : { digest: recorded, what: "recorded at the approval" };
+    return { code: "FIRMWARE_CHANGED", pcr, index: -1, expected, found: now.value };
+  };
+  const before = baseline.events[String(pcr)] ?? [];
+  if (recorded === undefined || before.length === 0) return [whole()];
+  const gone = without(before, now.events);
+  const come = without(now.events, before);
+  const changes = Array.from({ length: Math.max(gone.length, come.length) }, (_, i) => difference(pcr, gone[i], come[i]));
+  if (changes.length > 0) return changes;
+  const moved = now.events.findIndex(({ digest }, i) => before[i]?.digest !== digest);
+  // Same events in the same order and another value: the startup locality, or events that weren't recorded.
+  return moved < 0 ? [whole()] : [difference(pcr, before[moved], now.events[moved])];
+}
 
 /** The elements of `a` that `b` hasn't got, each counted as often as it occurs; in `a`'s order. */
 function without<T extends { readonly digest: string }>(a: readonly T[], b: readonly { readonly digest: string }[]): readonly T[] {
@@ -61,10 +85,10 @@ function without<T extends { readonly digest: string }>(a: readonly T[], b: read
   });
 }
 
-function difference(pcr: MeasuredPcr, gone: RecordedEvent | undefined, come: Found | undefined): Difference {
-  const words = gone?.what ?? (come === undefined ? "" : describeMeasured(come.measured));
-  const base = { code: "FIRMWARE_CHANGED", pcr: pcr.pcr, index: come?.index ?? -1, expected: gone ?? null, found: come?.measured ?? null } as const;
-  const area = areaOf(pcr.pcr, words);
+function difference(pcr: number, gone: RecordedEvent | undefined, come: NowEvent | undefined): Difference {
+  const words = gone?.what ?? come?.words() ?? "";
+  const base = { code: "FIRMWARE_CHANGED", pcr, index: come?.index ?? -1, expected: gone ?? null, found: come?.found ?? null } as const;
+  const area = areaOf(pcr, words);
   return area === undefined ? base : { ...base, area };
 }
 

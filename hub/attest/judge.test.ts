@@ -3,10 +3,12 @@ import t from "tap";
 import { type Asked, challengeFor, claimsOf, firmwareLog, knownOf, newChallenge, newSpki, releaseOf, ROLE, userspaceLogOf, WORDS } from "../../test/fakes/evidence-case.ts";
 import { encodeEventLog, encodeHeader } from "../../test/fakes/encode-event-log.ts";
 import { bootMachine, extraDataOf, type Machine } from "../../test/swtpm/boot-machine.ts";
-import { certify, createOwnerPrimary, getTime, quoteAny, signForeign } from "../../test/swtpm/raw-commands.ts";
+import { certify, createOwnerPrimary, extendBank, getTime, quoteAny, signForeign } from "../../test/swtpm/raw-commands.ts";
 import { verifierContext } from "../../proto/evidence/extra-data.ts";
 import { EVIDENCE_LIMITS, QUOTED_PCRS } from "../../proto/evidence/limits.ts";
 import { type LoggedEvent, parseEventLog } from "../../proto/eventlog/event-log.ts";
+import { isExtended } from "../../proto/eventlog/replay.ts";
+import { parseUserspaceLog } from "../../proto/eventlog/userspace.ts";
 import { ALG } from "../../proto/tpm/alg.ts";
 import type { ObjectAttribute } from "../../proto/tpm/attributes.ts";
 import { marshalPcrSelections } from "../../proto/tpm/pcr-selection.ts";
@@ -229,6 +231,11 @@ refuses("P15 a release without a rule for PCR 13", "NO_RULE", () => {
   const { 13: _, ...rest } = releaseOf(firmwareLog).images[0]?.pcrs ?? {};
   return { known: { releases: withRules(rest) } };
 });
+const notCurrent = (withdrawn: boolean, release = releaseOf(firmwareLog)) => ({ releases: withRules({}), otherReleases: [{ release, withdrawn }] });
+refuses("P15 an image of a withdrawn release", "RELEASE_WITHDRAWN", () => ({ known: notCurrent(true) }));
+refuses("P15 an image of a withdrawn release, and no other is left", "RELEASE_WITHDRAWN", () => ({ known: { ...notCurrent(true), releases: [] } }));
+refuses("P15 an image of a staged or older release", "RELEASE_NOT_CURRENT", () => ({ known: notCurrent(false) }));
+refuses("P15 an image of another cluster's withdrawn release", "NO_RULE", () => ({ known: notCurrent(true, { ...releaseOf(firmwareLog), cluster: "other" }) }));
 refuses("P15 no image of this role", "ROLE_UNKNOWN", () => ({ known: { releases: withRules({}, "lb") } }));
 
 for (const part of ["ekPublic", "akPublic", "quote", "signature", "secret", "claims", "firmwareLog", "userspaceLog"] as const) {
@@ -301,6 +308,24 @@ t.test("P20 a TPM that nobody measured into, with a log that says so", async (t)
   const challenge = newChallenge();
   const evidence = await m.answer({ challenge, claims, firmwareLog: nothing, userspaceLog: new Uint8Array(0) });
   t.equal(codeOf(judge(evidence, challengeFor(challenge, evidence), known)), "SEPARATOR_WRONG");
+});
+
+t.test("P20 an empty bank that an attacker fills", async (t) => {
+  // The firmware measured into no bank but SHA-1; whoever runs afterwards may extend the others as he likes.
+  const m = await bootMachine({ firmwareLog: encodeEventLog({ banks: log.banks, events: [] }), userspaceLog: new Uint8Array(0) });
+  t.teardown(() => m.stop());
+  const sha384 = log.banks.findIndex((b) => b.name === "sha384");
+  for (const event of log.events.filter(isExtended)) await extendBank(m.swtpm.transport, event.pcr, ALG.SHA384, event.digests[sha384] ?? new Uint8Array(48));
+  const asked = newChallenge();
+  const evidence = await m.answer({ challenge: asked, ...good });
+  const challenge = challengeFor(asked, evidence);
+  t.equal(codeOf(judge(evidence, challenge, known)), "LOG_MISMATCH", "the quoted bank is empty, whatever the log says");
+  const extraData = extraDataOf({ challenge: asked, ...good });
+  const forged = await quoteAny(m.swtpm.transport, m.ak.handle, extraData, marshalPcrSelections([{ hash: ALG.SHA384, pcrs: [...QUOTED_PCRS] }]));
+  t.equal(codeOf(judge({ ...evidence, ...forged }, challenge, known)), "SELECTION_WRONG", "and the filled one isn't asked");
+  for (const event of log.events.filter(isExtended)) await m.client.extendPcr(event.pcr, event.digests[1] ?? new Uint8Array(32));
+  for (const { pcr, digest } of parseUserspaceLog(userspaceLog)) await m.client.extendPcr(pcr, digest);
+  t.equal(codeOf(judge(await m.answer({ challenge: asked, ...good }), challenge, known)), "ok", "the same machine, its own bank measured");
 });
 
 function locality(value: number): LoggedEvent {

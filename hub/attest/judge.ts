@@ -10,7 +10,7 @@ import { checkQuote } from "./quote.ts";
 import { Refusal } from "./refusal.ts";
 import { checkReplay, type ReplayCache } from "./replay.ts";
 import { checkSizes } from "./sizes.ts";
-import type { AttestedFacts, Challenge, Known, UnverifiedEvidence, Verdict } from "./types.ts";
+import type { AttestedFacts, Challenge, Known, LastClock, UnverifiedEvidence, Verdict } from "./types.ts";
 
 /**
  * Judges one answer to one challenge. Pure: the same arguments give the same verdict, and the cache only makes it faster. The order costs
@@ -20,13 +20,13 @@ import type { AttestedFacts, Challenge, Known, UnverifiedEvidence, Verdict } fro
  * 2. The EK is a restricted decryption key of its TPM (P9, the key alone), the AK a restricted signing key of its TPM with
  *    one scheme over SHA-256 or better (P8). Their Names are made from their bytes.
  * 3. Both keys are those that the challenge was made for (P8, P9); its secret came back, and before the challenge's end (P5).
- * 4. A certificate that vouches for an EK is one for this EK (P9; its chain is judged by verifyEkCertificate).
+ * 4. A certificate that was shown is one about this EK (P9); whether it vouches for it, verifyEkCertificate judged, and one that doesn't is no anchor.
  * 5. Signature and attestation parse to their end, and the AK signed them in its own scheme (P22).
  * 6. The TPM made it (P1), it is a quote (P2) by a key that the TPM calls by the AK's Name under the endorsement hierarchy
  *    (P8), over exactly the SHA-256 bank's quoted PCRs by the signed selection (P3, P20).
  * 7. Its extraData binds nonce, verifier, claims and both logs (P5, P6).
  * 8. The claims are this cluster's, and their TLS key is the peer's where there is a peer (P6, P7).
- * 9. The quote is younger than the last that passed: clock, counters and boot id fit (P23, P24).
+ * 9. The quote is younger than the last one of this EK that was known when its challenge was made: clock, counters and boot id fit (P23, P24).
  * 10. Both logs parse to their end (P16, P17), each announced bank is told (P20), and they add up to the quoted digest, made with the AK's
  *     hash (P4, P13, P14, P18, P21), by the specification or with a quirk that the release lists (P19).
  * 11. PCR 0–7 have one good separator each (P11) and after it only what belongs there (P12); userspace extended them with nothing but its
@@ -37,16 +37,18 @@ import type { AttestedFacts, Challenge, Known, UnverifiedEvidence, Verdict } fro
  *     the firmware is the one recorded at the approval.
  */
 export function judge(evidence: UnverifiedEvidence, challenge: Challenge, known: Known, cache: ReplayCache | null = null): Verdict {
+  const seen: { clock?: LastClock } = {};
   try {
-    return { ok: true, facts: attest(evidence, challenge, known, cache) };
+    return { ok: true, facts: attest(evidence, challenge, known, cache, seen) };
   } catch (error) {
-    if (error instanceof Refusal) return { ok: false, code: error.code, message: error.message, findings: error.findings };
+    if (error instanceof Refusal) return { ok: false, code: error.code, message: error.message, findings: error.findings, ...seen };
     // A fault of ours that a stranger found: it is a refusal of his evidence, not the end of the hub (P29b).
-    return { ok: false, code: "JUDGE_FAILED", message: `A check broke: ${error instanceof Error ? error.message : String(error)}`, findings: [] };
+    return { ok: false, code: "JUDGE_FAILED", message: `A check broke: ${error instanceof Error ? error.message : String(error)}`, findings: [], ...seen };
   }
 }
 
-function attest(evidence: UnverifiedEvidence, challenge: Challenge, known: Known, cache: ReplayCache | null): AttestedFacts {
+/** `seen` is filled in once the quote is known to be the TPM's: a refusal names its clock too. */
+function attest(evidence: UnverifiedEvidence, challenge: Challenge, known: Known, cache: ReplayCache | null, seen: { clock?: LastClock }): AttestedFacts {
   checkSizes(evidence);
   checkEk(evidence.ekPublic);
   const ak = checkAk(evidence.akPublic);
@@ -55,15 +57,18 @@ function attest(evidence: UnverifiedEvidence, challenge: Challenge, known: Known
   const quote = checkQuote(ak, evidence.akPublic, evidence.quote, evidence.signature);
   const digests = checkBinding(quote.extraData, evidence, challenge);
   const claims = checkClaims(evidence.claims, known);
+  const { clock, resetCount, restartCount } = quote.clock;
+  seen.clock = { clock, resetCount, restartCount, bootId: claims.bootId };
   checkClock(quote.clock, claims.bootId, known.lastClock);
   const replay = checkReplay(evidence, { digests, pcrDigest: quote.pcrDigest, hash: ak.scheme.hash }, listQuirks(known), cache);
-  const { release, image } = matchRelease(replay, claims.role, known);
+  const { release, image, sharedBy } = matchRelease(replay, claims.role, known);
   return {
     claims,
     ekName,
     akName,
     release,
     image,
+    sharedBy,
     phase: lastWord(replay.boot, image),
     anchor,
     pcrs: replay.pcrs,
@@ -78,9 +83,11 @@ function attest(evidence: UnverifiedEvidence, challenge: Challenge, known: Known
 
 /** A pin outranks a certificate: it names a slot, a certificate only a maker. */
 function anchorOf(ekName: string, known: Known): AttestedFacts["anchor"] {
-  if (known.ekCertificate !== null && known.ekCertificate.ekName !== ekName) throw new Refusal("EK_CERTIFICATE_KEY_WRONG");
-  if (known.pinnedRole !== null) return "pinned";
-  return known.ekCertificate === null ? "none" : "certificate";
+  const { ekCertificate: shown, pinnedRole } = known;
+  const foreign = shown !== null && (shown.ok ? shown.certificate.ekName !== ekName : shown.code === "EK_CERTIFICATE_KEY_WRONG");
+  if (foreign) throw new Refusal("EK_CERTIFICATE_KEY_WRONG");
+  if (pinnedRole !== null) return "pinned";
+  return shown?.ok === true ? "certificate" : "none";
 }
 
 /** The word that PCR 11 ends in, by the release: the rule compared digests, and the log's own text may say another. */

@@ -12,7 +12,12 @@ import type { Known } from "./types.ts";
 export interface Match {
   readonly release: Release;
   readonly image: ReleaseImage;
+  /** Generations of other current releases that hold the very same image: what they were approved for is true of this boot, too. */
+  readonly sharedBy: readonly number[];
 }
+
+/** An image with the release that holds it. */
+type Candidate = Omit<Match, "sharedBy">;
 
 /** Which difference names the verdict when there are several: the first of these that occurs. */
 const CLASSES: readonly AttestCode[] = [
@@ -30,25 +35,39 @@ export function listQuirks(known: Pick<Known, "cluster" | "releases">): Readonly
 
 /**
  * Finds the image whose rules this boot obeys, then holds it against the role. `role` is the machine's own word: it picks what a
- * failed boot is compared with and must be the found image's, but decides nothing else. No release: no verdict (P15). Throws Refusal
- * with a finding for each PCR that differs.
+ * failed boot is compared with and must be the found image's, but decides nothing else. No current release: no verdict (P15), but who
+ * runs a withdrawn one is told so. Throws Refusal with a finding for each PCR that differs.
  */
 export function matchRelease(replay: CheckedReplay, role: string, known: Known): Match {
   const candidates = listCandidates(role, known);
-  const match = candidates.find(({ image }) => compareImage(image, replay, null, 1).length === 0);
-  if (match === undefined) throw explain(candidates, replay, role, known);
+  if (candidates.length === 0) throw matchOther(replay, known) ?? new Refusal("NO_RELEASE");
+  const fits = ({ image }: Candidate): boolean => compareImage(image, replay, null, 1).length === 0;
+  const match = candidates.find(fits);
+  if (match === undefined) throw matchOther(replay, known) ?? explain(candidates, replay, role, known);
   checkRole(match.image, role, known.pinnedRole);
   const changed = compareImage(match.image, replay, known.baseline);
   if (changed.length > 0) throw refusalOf(changed);
-  return match;
+  const others = candidates.filter((c) => c.release !== match.release && c.image.role === match.image.role && fits(c));
+  return { ...match, sharedBy: others.map((c) => c.release.generation) };
 }
 
 /** Newest release first, and within it the claimed role's image: an image that two releases share counts for the newer. */
-function listCandidates(role: string, known: Known): readonly Match[] {
+function listCandidates(role: string, known: Known): readonly Candidate[] {
   const releases = known.releases.filter((r) => r.cluster === known.cluster).sort((a, b) => b.generation - a.generation);
-  if (releases.length === 0) throw new Refusal("NO_RELEASE");
   const all = releases.flatMap((release) => release.images.map((image) => ({ release, image })));
   return [...all.filter((c) => c.image.role === role), ...all.filter((c) => c.image.role !== role)];
+}
+
+/** A boot that no current release explains may be one of another release that is known: withdrawn, staged, or older. */
+function matchOther(replay: CheckedReplay, known: Known): Refusal | null {
+  for (const { release, withdrawn } of known.otherReleases ?? []) {
+    const image = release.cluster === known.cluster && release.images.find((i) => compareImage(i, replay, null, 1).length === 0);
+    if (!image) continue;
+    const which = `It is the image of ${image.role} in release ${release.id}, generation ${release.generation}.`;
+    const code = withdrawn ? "RELEASE_WITHDRAWN" : "RELEASE_NOT_CURRENT";
+    return new Refusal(code, `${ATTEST_CODES[code].text} ${which}`);
+  }
+  return null;
 }
 
 function checkRole(image: ReleaseImage, role: string, pinned: string | null): void {
@@ -77,7 +96,7 @@ function aboutWhole(image: ReleaseImage, { barrier, quirks }: CheckedReplay): re
   return found;
 }
 
-function explain(candidates: readonly Match[], replay: CheckedReplay, role: string, known: Known): Refusal {
+function explain(candidates: readonly Candidate[], replay: CheckedReplay, role: string, known: Known): Refusal {
   const [reference] = candidates;
   if (reference === undefined || reference.image.role !== role) {
     return new Refusal("ROLE_UNKNOWN", `No current release has an image of the role ${role}, and the boot is none of the others.`);

@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import t from "tap";
-import { challengeFor, claimsOf, firmwareLog, knownOf, newChallenge, newSpki, releaseOf, userspaceLogOf, WORDS } from "../../test/fakes/evidence-case.ts";
-import { softMachine } from "../../test/fakes/soft-machine.ts";
+import { challengeFor, firmwareLog, knownOf, newChallenge, releaseOf } from "../../test/fakes/evidence-case.ts";
+import { VerdictBench } from "../../test/swtpm/verdict-bench.ts";
 import { judge } from "./judge.ts";
 import { ReplayMemory } from "./replay-memory.ts";
 import type { UnverifiedEvidence } from "./types.ts";
@@ -11,11 +11,12 @@ const long = process.env["KUBEDOS_FUZZ"] === "long";
 const BUDGET_MS = long ? Infinity : 6_000;
 const MASKS = long ? Array.from({ length: 255 }, (_, i) => i + 1) : [0x01, 0x80, 0xff];
 
-const tls = newSpki();
+const bench = new VerdictBench([]);
 const asked = newChallenge();
-const evidence = softMachine()({ challenge: asked, claims: claimsOf(tls), firmwareLog, userspaceLog: userspaceLogOf(WORDS) });
+const evidence = await bench.answer(asked);
+await bench.stop();
 const challenge = challengeFor(asked, evidence);
-const known = knownOf(tls, [releaseOf(firmwareLog)]);
+const known = knownOf(bench.tls, [releaseOf(firmwareLog)]);
 const cache = new ReplayMemory();
 type Part = keyof UnverifiedEvidence;
 /** The small ones first: all their offsets fit into any budget. */

@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { guidBytes } from "../../builder/efi/guid.ts";
-import { challengeFor, claimsOf, firmwareLog, knownOf, newChallenge, newSpki, releaseOf, userspaceLogOf, WORDS } from "../../test/fakes/evidence-case.ts";
+import { firmwareLog, releaseOf } from "../../test/fakes/evidence-case.ts";
 import { type Change, logWith, measuring, newEvent, recordedLog, variableData } from "../../test/fakes/log-case.ts";
-import { softMachine } from "../../test/fakes/soft-machine.ts";
+import { VerdictBench } from "../../test/swtpm/verdict-bench.ts";
 import { vectorsDir } from "../../test/vectors.ts";
 import type { LoggedEvent } from "../../proto/eventlog/event-log.ts";
 import { EVENT_TYPE } from "../../proto/eventlog/event-type.ts";
@@ -14,7 +14,6 @@ import type { PcrRule, Release } from "../../proto/release/release.ts";
 import { concatBytes, sha256, utf8 } from "../../proto/wire/bytes.ts";
 import { toHex } from "../../proto/wire/hex.ts";
 import { ByteWriter } from "../../proto/wire/writer.ts";
-import { judge } from "./judge.ts";
 import type { Verdict } from "./types.ts";
 
 const GLOBAL = guidBytes(EFI_GLOBAL_GUID);
@@ -35,12 +34,13 @@ function list(type: Uint8Array, ...bodies: readonly Uint8Array[]): Uint8Array {
 
 const config = (guid: Uint8Array, name: string, data: Uint8Array): LoggedEvent => newEvent(7, "EV_EFI_VARIABLE_DRIVER_CONFIG", variableData(guid, name, data));
 const authority = (der: Uint8Array, name = "db", guid = SECURITY): LoggedEvent => newEvent(7, "EV_EFI_VARIABLE_AUTHORITY", variableData(guid, name, concatBytes(OWNER, der)));
-const separator = newEvent(7, "EV_SEPARATOR", new Uint8Array(4));
-const on = config(GLOBAL, "SecureBoot", Uint8Array.of(1));
-const floor = sha256(utf8("forbidden"));
-const keys = [config(GLOBAL, "PK", list(X509, pk)), config(GLOBAL, "KEK", list(X509, kek))];
-const dbx = config(SECURITY, "dbx", list(SHA256, sha256(), floor));
-const healthy = [on, ...keys, config(SECURITY, "db", list(X509, db)), dbx, separator, authority(db)];
+/** PCR 7 of the recorded boot, event by event. */
+const healthy = recordedLog.events.filter((e) => e.pcr === 7);
+const [on, recordedPk, recordedKek, , dbx, separator] = healthy as [LoggedEvent, LoggedEvent, LoggedEvent, LoggedEvent, LoggedEvent, LoggedEvent];
+const keys = [recordedPk, recordedKek];
+/** What its dbx forbids: the hash of nothing. */
+const floor = sha256();
+const other = sha256(utf8("forbidden"));
 
 /** The recorded boot with another PCR 7. */
 const withPcr7 = (events: readonly LoggedEvent[]): Change => (es) => [...es.filter((e) => e.pcr !== 7), ...events];
@@ -52,19 +52,15 @@ function releaseWith(pcr7: PcrRule): Release {
   return { ...release, images: release.images.map((i) => ({ ...i, pcrs: { ...i.pcrs, 7: pcr7 } })) };
 }
 
-const answer = softMachine();
-const tls = newSpki();
-
-function verdictOn(events: readonly LoggedEvent[], pcr7: PcrRule = { rule: "replayed" }): Verdict {
-  const challenge = newChallenge();
-  const evidence = answer({ challenge, claims: claimsOf(tls), firmwareLog: logWith(withPcr7(events)), userspaceLog: userspaceLogOf(WORDS) });
-  return judge(evidence, challengeFor(challenge, evidence), knownOf(tls, [releaseWith(pcr7)]));
-}
+const bench = new VerdictBench([]);
+t.teardown(() => bench.stop());
+const verdictOn = (events: readonly LoggedEvent[], pcr7: PcrRule = { rule: "replayed" }): Promise<Verdict> =>
+  bench.verdictOn({ firmwareLog: logWith(withPcr7(events)), releases: [releaseWith(pcr7)] });
 
 const codeOf = (verdict: Verdict): string => (verdict.ok ? "ok" : verdict.code);
 
 t.test("P25 Secure Boot's variables, whatever the release's rule for PCR 7 is", async (t) => {
-  t.equal(codeOf(verdictOn(healthy)), "ok", "unspoiled it passes");
+  t.equal(codeOf(await verdictOn(healthy)), "ok", "unspoiled it passes");
   const [, ...rest] = healthy;
   const before = (...events: LoggedEvent[]): readonly LoggedEvent[] => [...events, ...healthy];
   const cases: readonly (readonly [string, string, readonly LoggedEvent[]])[] = [
@@ -84,7 +80,7 @@ t.test("P25 Secure Boot's variables, whatever the release's rule for PCR 7 is", 
     ["a variable twice", "SECURE_BOOT_VARIABLE_WRONG", before(config(SECURITY, "db", list(X509, db)))],
     ["a variable after the separator", "SECURE_BOOT_VARIABLE_WRONG", [...healthy, config(SECURITY, "dbr", new Uint8Array(0))]],
     ["a variable that is none of them", "SECURE_BOOT_VARIABLE_WRONG", before(config(SECURITY, "vendor_db", list(X509, db)))],
-    ["a list that contradicts itself", "SECURE_BOOT_VARIABLE_WRONG", healthy.map((e) => (e === dbx ? config(SECURITY, "dbx", list(SHA256, floor).with(20, 9)) : e))],
+    ["a list that contradicts itself", "SECURE_BOOT_VARIABLE_WRONG", healthy.map((e) => (e === dbx ? config(SECURITY, "dbx", list(SHA256, other).with(20, 9)) : e))],
     ["other data under a variable's digest", "SECURE_BOOT_VARIABLE_WRONG", healthy.map((e) => (e === dbx ? { ...e, data: e.data.with(-1, 0) } : e))],
     ["no authority", "SECURE_BOOT_AUTHORITY_WRONG", healthy.slice(0, -1)],
     ["an authority before the separator alone", "SECURE_BOOT_AUTHORITY_WRONG", [authority(db), ...healthy.slice(0, -1)]],
@@ -94,41 +90,42 @@ t.test("P25 Secure Boot's variables, whatever the release's rule for PCR 7 is", 
     ["other data under an authority's digest", "SECURE_BOOT_AUTHORITY_WRONG", [...healthy.slice(0, -1), { ...authority(foreign), data: authority(db).data }]],
     ["an authority with a byte behind it", "SECURE_BOOT_AUTHORITY_WRONG", [...healthy, newEvent(7, "EV_EFI_VARIABLE_AUTHORITY", concatBytes(authority(db).data, new Uint8Array(1)))]],
   ];
-  for (const [name, code, events] of cases) t.equal(codeOf(verdictOn(events)), code, name);
-  t.equal(codeOf(verdictOn([config(GLOBAL, "DeployedMode", Uint8Array.of(1)), config(GLOBAL, "AuditMode", Uint8Array.of(0)), ...healthy])), "ok", "deployed, not auditing");
-  t.equal(codeOf(verdictOn([authority(db), ...healthy])), "ok", "an option ROM that db allowed");
+  for (const [name, code, events] of cases) t.equal(codeOf(await verdictOn(events)), code, name);
+  t.equal(codeOf(await verdictOn([config(GLOBAL, "DeployedMode", Uint8Array.of(1)), config(GLOBAL, "AuditMode", Uint8Array.of(0)), ...healthy])), "ok", "deployed, not auditing");
+  t.equal(codeOf(await verdictOn([authority(db), ...healthy])), "ok", "an option ROM that db allowed");
 });
 
 t.test("P10 every type of PCR 7 rewritten, and variables of the attacker's added", async (t) => {
+  t.equal(codeOf(await verdictOn(healthy)), "ok", "unspoiled it passes");
   const off = [config(GLOBAL, "SecureBoot", Uint8Array.of(0)), ...healthy.slice(1)];
   const hidden = off.map((e) => (e === separator ? e : { ...e, type: EVENT_TYPE.EV_UNUSED }));
-  t.equal(codeOf(verdictOn(hidden)), "SECURE_BOOT_OFF", "hidden");
-  const unmeasured = recordedLog.banks.map((b) => new Uint8Array(b.size));
+  t.equal(codeOf(await verdictOn(hidden)), "SECURE_BOOT_OFF", "hidden");
+  const unmeasured = recordedLog.banks.map((b) => new Uint8Array(b.size).fill(1));
   const told = [...hidden, ...healthy.filter((e) => e !== separator).map((e) => ({ ...e, digests: unmeasured }))];
-  t.equal(codeOf(verdictOn(told)), "SECURE_BOOT_OFF", "and told otherwise");
-  t.equal(codeOf(verdictOn([...healthy, { ...authority(foreign), type: EVENT_TYPE.EV_EFI_PLATFORM_FIRMWARE_BLOB }])), "SECURE_BOOT_VARIABLE_WRONG", "one of them re-typed");
+  t.equal(codeOf(await verdictOn(told)), "SECURE_BOOT_OFF", "and told otherwise");
+  t.equal(codeOf(await verdictOn([...healthy, { ...authority(foreign), type: EVENT_TYPE.EV_EFI_PLATFORM_FIRMWARE_BLOB }])), "SECURE_BOOT_VARIABLE_WRONG", "one of them re-typed");
 });
 
 t.test("P25 the rule secure-boot: our keys alone, and dbx at least the floor", async (t) => {
-  t.equal(codeOf(verdictOn(healthy, rule)), "ok");
+  t.equal(codeOf(await verdictOn(healthy, rule)), "ok");
   const replaced = (name: string, data: Uint8Array): readonly LoggedEvent[] =>
     healthy.map((e) => (Buffer.from(e.data).includes(Buffer.from(name, "utf16le")) && e.type === EVENT_TYPE.EV_EFI_VARIABLE_DRIVER_CONFIG ? config(name === "db" || name === "dbx" ? SECURITY : GLOBAL, name, data) : e));
   const wider = [on, ...keys, config(SECURITY, "db", concatBytes(list(X509, db), list(X509, foreign))), dbx, separator, authority(db)];
-  const hashInDb = [on, ...keys, config(SECURITY, "db", concatBytes(list(X509, db), list(SHA256, floor))), dbx, separator, authority(db)];
+  const hashInDb = [on, ...keys, config(SECURITY, "db", concatBytes(list(X509, db), list(SHA256, other))), dbx, separator, authority(db)];
   const cases: readonly (readonly [string, readonly LoggedEvent[], RegExp])[] = [
     ["another PK", replaced("PK", list(X509, foreign)), /UEFI variable PK/],
     ["no KEK", healthy.filter((e) => e !== keys[1]), /UEFI variable KEK/],
     ["a further certificate in db", wider, /UEFI variable db/],
     ["a hash in db", hashInDb, /UEFI variable db/],
-    ["a shorter dbx", healthy.map((e) => (e === dbx ? config(SECURITY, "dbx", list(SHA256, sha256())) : e)), /UEFI variable dbx/],
+    ["a dbx without what the release forbids", healthy.map((e) => (e === dbx ? config(SECURITY, "dbx", list(SHA256, other)) : e)), /UEFI variable dbx/],
     ["no dbx", healthy.filter((e) => e !== dbx), /UEFI variable dbx/],
   ];
   for (const [name, events, what] of cases) {
-    const verdict = verdictOn(events, rule);
+    const verdict = await verdictOn(events, rule);
     t.equal(codeOf(verdict), "SECURE_BOOT_POLICY_WRONG", name);
     t.match(!verdict.ok && verdict.findings[0]?.what, what);
   }
-  const longer = healthy.map((e) => (e === dbx ? config(SECURITY, "dbx", concatBytes(list(SHA256, floor), list(SHA256, sha256(utf8("more")), sha256()), list(X509, foreign))) : e));
-  t.equal(codeOf(verdictOn(longer, rule)), "ok", "a longer dbx is fine");
-  t.equal(codeOf(verdictOn(healthy.map((e) => (e === dbx ? measuring({ ...e, data: e.data }, e.data) : e)), rule)), "ok");
+  const longer = healthy.map((e) => (e === dbx ? config(SECURITY, "dbx", concatBytes(list(SHA256, floor), list(SHA256, sha256(utf8("more")), other), list(X509, foreign))) : e));
+  t.equal(codeOf(await verdictOn(longer, rule)), "ok", "a longer dbx is fine");
+  t.equal(codeOf(await verdictOn(healthy.map((e) => (e === dbx ? measuring({ ...e, data: e.data }, e.data) : e)), rule)), "ok");
 });

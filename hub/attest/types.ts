@@ -2,7 +2,7 @@ import type { Claims } from "../../proto/evidence/claims.ts";
 import type { Quirk } from "../../proto/eventlog/quirk.ts";
 import type { Release, ReleaseImage } from "../../proto/release/release.ts";
 import type { AttestCode } from "./codes.ts";
-import type { VerifiedEkCertificate } from "./ek-certificate.ts";
+import type { EkCertificateVerdict } from "./ek-certificate.ts";
 
 /** Bytes as they came from the wire. Nothing in here is believed before {@link judge} says so. */
 export interface UnverifiedEvidence {
@@ -41,16 +41,24 @@ export interface Known {
   readonly peerKey: Uint8Array | null;
   /** Releases that are current; none means no verdict (P15). */
   readonly releases: readonly Release[];
+  /** Releases that the hub knows and that aren't current. They admit nobody; a machine that runs one is told so instead of how it differs from the current ones. */
+  readonly otherReleases?: readonly OtherRelease[];
   /** Role of the slot that this EK is pinned to; null: nobody stamped it. */
   readonly pinnedRole: string | null;
-  /** A certificate for this EK that leads to a configured root; null: none was shown or it wasn't believed. */
-  readonly ekCertificate: VerifiedEkCertificate | null;
+  /** What verifyEkCertificate said of the certificate that was shown; null: none was. */
+  readonly ekCertificate: EkCertificateVerdict | null;
   /** The firmware recorded at this identity's approval; null before it. */
   readonly baseline: Baseline | null;
-  /** Clock of the last quote that passed for this identity; null where there is none. */
+  /** Newest clock of this EK that was known when the challenge was made; null where there was none. */
   readonly lastClock: LastClock | null;
   /** Same clock as the challenge's. */
   readonly now: number;
+}
+
+/** A release that doesn't count, and why. */
+export interface OtherRelease {
+  readonly release: Release;
+  readonly withdrawn: boolean;
 }
 
 /** What a TPM's firmware PCRs 0–3 held and which events led there, before userspace added anything. */
@@ -71,7 +79,7 @@ export interface QuoteClock {
   readonly safe: boolean;
 }
 
-/** Clock and boot of a quote that passed. */
+/** Clock and boot of a quote that the TPM verifiably made for a challenge of ours. */
 export interface LastClock extends Omit<QuoteClock, "safe"> {
   readonly bootId: string;
 }
@@ -96,6 +104,8 @@ export interface AttestedFacts {
   readonly akName: string;
   readonly release: Release;
   readonly image: ReleaseImage;
+  /** Generations of other current releases that hold the very same image. */
+  readonly sharedBy: readonly number[];
   /** The last word in PCR 11. */
   readonly phase: string;
   /** Who vouches for the EK: the pin from stamping, its certificate, or nobody. */
@@ -112,4 +122,11 @@ export interface AttestedFacts {
 /** The verifier's answer. A refusal names the first check that failed and every difference it found there. */
 export type Verdict =
   | { readonly ok: true; readonly facts: AttestedFacts }
-  | { readonly ok: false; readonly code: AttestCode; readonly message: string; readonly findings: readonly Finding[] };
+  | {
+      readonly ok: false;
+      readonly code: AttestCode;
+      readonly message: string;
+      readonly findings: readonly Finding[];
+      /** Clock and claimed boot of the quote, where the TPM verifiably made it for this challenge and these claims. */
+      readonly clock?: LastClock;
+    };

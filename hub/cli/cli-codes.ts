@@ -42,6 +42,16 @@ export const CLI_CODES = {
     cause: "Enter was pressed, or the terminal was closed.",
     next: "kubedos-hub pending",
   },
+  FIRMWARE_MISMATCH: {
+    text: "The new firmware is not the one that the operator named.",
+    cause: "Another change than the intended one stands behind this id.",
+    next: "kubedos-hub firmware list",
+  },
+  TOO_MANY: {
+    text: "More nodes match than the command allows.",
+    cause: "A selector that is wider than was meant, or a --max that is too small.",
+    next: "kubedos-hub firmware list",
+  },
   REFUSED: {
     text: "The evidence does not hold, so the machine stays outside.",
     cause: "What was measured differs from the release.",

@@ -3,7 +3,13 @@ import { approve } from "./commands/approve.ts";
 import { audit } from "./commands/audit.ts";
 import { completion } from "./commands/completion.ts";
 import { deny } from "./commands/deny.ts";
+import { ekList } from "./commands/ek-list.ts";
+import { ekPin } from "./commands/ek-pin.ts";
+import { ekUnpin } from "./commands/ek-unpin.ts";
 import { explain } from "./commands/explain.ts";
+import { firmwareAccept } from "./commands/firmware-accept.ts";
+import { firmwareList } from "./commands/firmware-list.ts";
+import { firmwareShow } from "./commands/firmware-show.ts";
 import { health } from "./commands/health.ts";
 import { inspectEventlog } from "./commands/inspect-eventlog.ts";
 import { inspectEvidence } from "./commands/inspect-evidence.ts";
@@ -12,6 +18,10 @@ import { nodeEvidence } from "./commands/node-evidence.ts";
 import { nodeShow } from "./commands/node-show.ts";
 import { nodes } from "./commands/nodes.ts";
 import { pending } from "./commands/pending.ts";
+import { releaseActivate } from "./commands/release-activate.ts";
+import { releaseList } from "./commands/release-list.ts";
+import { releaseStage } from "./commands/release-stage.ts";
+import { releaseWithdraw } from "./commands/release-withdraw.ts";
 import { revoke } from "./commands/revoke.ts";
 import { serve } from "./commands/serve.ts";
 import { windowClose } from "./commands/window-close.ts";
@@ -28,9 +38,19 @@ export const COMMANDS: readonly Command[] = [
   nodeEvidence,
   explain,
   revoke,
+  firmwareList,
+  firmwareShow,
+  firmwareAccept,
+  releaseList,
+  releaseStage,
+  releaseActivate,
+  releaseWithdraw,
   windowOpen,
   windowClose,
   windowStatus,
+  ekList,
+  ekPin,
+  ekUnpin,
   audit,
   health,
   inspectEventlog,

@@ -30,6 +30,9 @@ const SHARED: readonly (keyof SharedOptions)[] = ["output", "headers", "hub", "i
 const GROUPS: Readonly<Record<string, string>> = {
   node: "look at one node",
   window: "the time in which new machines may ask",
+  ek: "which endorsement key each slot is for",
+  firmware: "what changed in nodes' firmware since their approval",
+  release: "by which releases machines are judged",
   inspect: "lay logs, quotes and evidence open, without a hub",
 };
 const EXIT_CODES = `

@@ -62,6 +62,12 @@ export class Approvals {
     this.#insert.run(ekName, generation, approval.envelope, JSON.stringify(approval.chain.map(toBase64)), Math.floor(nowMs));
   }
 
+  /** Whether these bytes were stored and voided since: no second use of them counts. */
+  isVoided(ekName: string, generation: number, envelope: Uint8Array): boolean {
+    const stored = this.#any.all(ekName, generation).some((row) => equalBytes(blob(row, "envelope"), envelope));
+    return stored && !this.valid(ekName, generation).some((approval) => equalBytes(approval.envelope, envelope));
+  }
+
   /** After a revocation or a failed verdict: nothing signed before it admits again. */
   void(ekName: string, generation: number, nowMs: number): void {
     this.#void.run(Math.floor(nowMs), ekName, generation);

@@ -43,6 +43,7 @@ export class Audit {
   readonly #last: StatementSync;
   readonly #newest: StatementSync;
   readonly #all: StatementSync;
+  readonly #ofAction: StatementSync;
   readonly #getMeta: StatementSync;
   readonly #setMeta: StatementSync;
   readonly #wallMs: () => number;
@@ -53,6 +54,7 @@ export class Audit {
     this.#last = db.prepare("SELECT * FROM audit ORDER BY seq DESC LIMIT 1");
     this.#newest = db.prepare("SELECT * FROM audit ORDER BY seq DESC LIMIT ?");
     this.#all = db.prepare("SELECT * FROM audit ORDER BY seq");
+    this.#ofAction = db.prepare("SELECT DISTINCT subject FROM audit WHERE action = ?");
     this.#getMeta = db.prepare("SELECT value FROM meta WHERE key = 'audit_head'");
     this.#setMeta = db.prepare("INSERT INTO meta (key, value) VALUES ('audit_head', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value");
   }
@@ -83,6 +85,11 @@ export class Audit {
   /** The newest `limit` rows, newest first. */
   newest(limit: number): readonly AuditRow[] {
     return this.#newest.all(limit).map(fromRow);
+  }
+
+  /** What an action was ever done to. */
+  subjectsOf(action: string): ReadonlySet<string> {
+    return new Set(this.#ofAction.all(action).map((row) => text(row, "subject")));
   }
 
   /** Walks the whole chain: a changed, removed or inserted row is found, and one that was cut off the end by the count beside it. */

@@ -10,8 +10,8 @@ export class Documents {
     this.#insert = db.prepare("INSERT OR IGNORE INTO documents (kind, number, digest, envelope, at_ms) VALUES (?, ?, ?, ?, ?)");
   }
 
-  /** `number` is the serial of pins or the generation of a release. */
-  keep(kind: "pins" | "release", number: number, envelope: Uint8Array, nowMs: number): void {
+  /** `number` is the serial of pins. Releases have a table of their own (releases.ts). */
+  keep(kind: "pins", number: number, envelope: Uint8Array, nowMs: number): void {
     this.#insert.run(kind, number, toHex(sha256(envelope)), envelope, Math.floor(nowMs));
   }
 }

@@ -30,7 +30,8 @@ export interface JudgedEvidence {
   readonly peerKey: Uint8Array;
   readonly pinnedRole: string | null;
   readonly code: string;
-  readonly findings: readonly Finding[];
+  /** Null: those of before stay. */
+  readonly findings: readonly Finding[] | null;
 }
 
 const findingSchema = z.strictObject({
@@ -69,6 +70,7 @@ export class EvidenceRows {
     const { evidence: e, challenge: c } = judged;
     const before = [identity, Math.floor(nowMs), judged.code, c.nonce, c.verifier, c.secret, judged.peerKey, judged.pinnedRole ?? ""];
     this.#put.run(...before, e.ekPublic, e.akPublic, e.secret, e.quote, e.signature, e.claims, e.firmwareLog, e.userspaceLog);
+    if (judged.findings === null) return;
     this.#clear.run(identity);
     judged.findings.slice(0, MAX_FINDINGS).forEach((finding, n) => this.#addFinding.run(identity, n, JSON.stringify(finding)));
   }

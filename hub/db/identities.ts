@@ -1,10 +1,12 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { utf8 } from "../../proto/wire/bytes.ts";
 import { canonicalJson, parseJson } from "../../proto/wire/json.ts";
-import type { Baseline } from "../attest/types.ts";
+import { raiseClock } from "../attest/clock.ts";
+import type { Baseline, LastClock } from "../attest/types.ts";
 import { baselineSchema, holdsSlot, type NodeState, nodeStateSchema } from "../enroll/state.ts";
 import { type NodeEvent, step } from "../enroll/step.ts";
 import { blob, int, type Row, text, textOrNull } from "./columns.ts";
+import { decodeClock, encodeClock } from "./last-clock.ts";
 
 /** An identity (DESIGN §2.13) with the state it is in. */
 export interface Identity {
@@ -18,6 +20,8 @@ export interface Identity {
   readonly proven: boolean;
   /** PCR 0–3 as they were when it was approved; null before. */
   readonly baseline: Baseline | null;
+  /** Newest clock that its TPM has shown in a quote that verified, whatever became of the evidence; null before the first. */
+  readonly lastClock: LastClock | null;
   readonly firstSeenMs: number;
   readonly stateSinceMs: number;
 }
@@ -81,16 +85,17 @@ export class Identities {
     for (const key of new Set(keys)) this.#prepare("INSERT INTO identity_keys (key, identity) VALUES (?, ?)").run(key, id);
   }
 
-  /** A new identity in state `seen`. */
+  /** A new identity in state `seen`. What its TPM's clock was under an earlier generation stays known. */
   add(identity: Pick<Identity, "id" | "ekName" | "generation" | "ekPublic">, nowMs: number): Identity {
     const now = Math.floor(nowMs);
     this.#prepare(
       `DELETE FROM identities WHERE id IN (SELECT id FROM identities WHERE proven = 0 ORDER BY first_seen_ms DESC LIMIT -1 OFFSET ${MAX_UNPROVEN - 1})`,
     ).run();
+    const lastClock = this.byEk(identity.ekName)?.lastClock ?? null;
     this.#prepare(
-      "INSERT INTO identities (id, ek_name, generation, ek_public, kind, state, proven, first_seen_ms, state_since_ms) VALUES (?, ?, ?, ?, 'seen', '{\"t\":\"seen\"}', 0, ?, ?)",
-    ).run(identity.id, identity.ekName, identity.generation, identity.ekPublic, now, now);
-    return { ...identity, state: { t: "seen" }, proven: false, baseline: null, firstSeenMs: now, stateSinceMs: now };
+      "INSERT INTO identities (id, ek_name, generation, ek_public, kind, state, proven, last_clock, first_seen_ms, state_since_ms) VALUES (?, ?, ?, ?, 'seen', '{\"t\":\"seen\"}', 0, ?, ?, ?)",
+    ).run(identity.id, identity.ekName, identity.generation, identity.ekPublic, lastClock === null ? null : encodeClock(lastClock), now, now);
+    return { ...identity, state: { t: "seen" }, proven: false, baseline: null, lastClock, firstSeenMs: now, stateSinceMs: now };
   }
 
   setProven(id: string): void {
@@ -99,6 +104,14 @@ export class Identities {
 
   setBaseline(id: string, baseline: Baseline | null): void {
     this.#prepare("UPDATE identities SET baseline = ? WHERE id = ?").run(baseline === null ? null : JSON.stringify(baseline), id);
+  }
+
+  /** Keeps the newer of both clocks, in each part; whoever shows an older one changes nothing. */
+  raiseClock(identity: Identity, seen: LastClock): Identity {
+    const text = encodeClock(raiseClock(identity.lastClock, seen));
+    if (identity.lastClock !== null && text === encodeClock(identity.lastClock)) return identity;
+    this.#prepare("UPDATE identities SET last_clock = ? WHERE id = ?").run(text, identity.id);
+    return { ...identity, lastClock: decodeClock(text) };
   }
 
   /** Makes one transition and keeps it. Throws IllegalStep; the caller's transaction is then rolled back. */
@@ -128,6 +141,7 @@ export class Identities {
 
 function fromRow(row: Row): Identity {
   const baseline = textOrNull(row, "baseline");
+  const lastClock = textOrNull(row, "last_clock");
   return {
     id: text(row, "id"),
     ekName: text(row, "ek_name"),
@@ -136,6 +150,7 @@ function fromRow(row: Row): Identity {
     state: parseJson(nodeStateSchema, utf8(text(row, "state")), MAX_STATE_BYTES),
     proven: int(row, "proven") === 1,
     baseline: baseline === null ? null : parseJson(baselineSchema, utf8(baseline), MAX_STATE_BYTES),
+    lastClock: lastClock === null ? null : decodeClock(lastClock),
     firstSeenMs: int(row, "first_seen_ms"),
     stateSinceMs: int(row, "state_since_ms"),
   };

@@ -17,6 +17,8 @@ export const MIGRATIONS: readonly string[] = [
     slot TEXT,
     proven INTEGER NOT NULL,
     baseline TEXT,
+    -- Newest clock that this EK's TPM has shown, also under an earlier generation or in evidence that failed; never lowered.
+    last_clock TEXT,
     first_seen_ms INTEGER NOT NULL,
     state_since_ms INTEGER NOT NULL,
     UNIQUE (ek_name, generation)
@@ -82,6 +84,23 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX approvals_ek ON approvals (ek_name, generation);
 
+  -- The last operator's statement about each slot's EK; ek_name as the statement says, for looking up. Never authority by itself: see enroll/ek-pins.ts.
+  CREATE TABLE ek_pins (
+    slot TEXT PRIMARY KEY,
+    ek_name TEXT,
+    envelope BLOB NOT NULL,
+    chain TEXT NOT NULL,
+    at_ms INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX ek_pins_ek ON ek_pins (ek_name) WHERE ek_name IS NOT NULL;
+
+  -- What each identity's TPM showed beside its EK, as it came; verified whenever it is used.
+  CREATE TABLE ek_certificates (
+    identity TEXT PRIMARY KEY REFERENCES identities (id) ON DELETE CASCADE,
+    certificate BLOB NOT NULL,
+    intermediates BLOB NOT NULL
+  ) STRICT;
+
   CREATE TABLE windows (
     seq INTEGER PRIMARY KEY,
     opened_ms INTEGER NOT NULL,
@@ -92,7 +111,19 @@ export const MIGRATIONS: readonly string[] = [
     closed_ms INTEGER
   ) STRICT;
 
-  -- Signed documents as they were delivered: kind is pins or release, number its serial or generation.
+  -- Releases with where they stand: staged, current or withdrawn. The envelope is verified at each load, and a state is believed by its
+  -- seal of this boot alone, but for withdrawn, which only takes away (trust/release-book.ts).
+  CREATE TABLE releases (
+    id TEXT PRIMARY KEY,
+    generation INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    envelope BLOB NOT NULL,
+    reason TEXT NOT NULL,
+    since_ms INTEGER NOT NULL,
+    mac BLOB NOT NULL
+  ) STRICT;
+
+  -- Signed documents as they were delivered: kind is pins, number its serial.
   CREATE TABLE documents (
     kind TEXT NOT NULL,
     number INTEGER NOT NULL,

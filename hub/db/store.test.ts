@@ -57,6 +57,31 @@ t.test("strangers push out strangers, never somebody who proved himself", async 
   t.notOk(store.identities.byId("s0"));
 });
 
+t.test("a TPM's clock never falls, whatever becomes of its identity", async (t) => {
+  const path = join(dir, "clock.db");
+  const store = new Store(path, options);
+  const clock = (value: bigint, resetCount: number, bootId = "b") => ({ clock: value, resetCount, restartCount: 0, bootId });
+  let a = store.identities.apply(store.identities.add(identity("a1", "aa"), 1), { e: "challenge" }, 1);
+  t.equal(a.lastClock, null);
+  a = store.identities.raiseClock(a, clock(2n ** 63n, 4));
+  for (const [older, what] of [[clock(5n, 4), "an older clock"], [clock(9n, 3), "an older reset"]] as const) {
+    t.same(store.identities.raiseClock(a, older).lastClock, clock(2n ** 63n, 4), what);
+  }
+  store.identities.apply(a, { e: "failed", code: "PCR_MISMATCH", message: "m" }, 2);
+  t.match(store.identities.byId("a1"), { state: { t: "rejected" }, lastClock: clock(2n ** 63n, 4) }, "rejected");
+  store.identities.apply(a, { e: "failed", code: "CLOCK_FORKED", message: "m" }, 2);
+  t.match(store.identities.byId("a1"), { state: { t: "quarantined" }, lastClock: clock(2n ** 63n, 4) }, "quarantined");
+  store.close();
+  const again = new Store(path, options);
+  t.teardown(() => again.close());
+  const evicted = again.identities.byId("a1");
+  if (evicted !== null) again.identities.apply(evicted, { e: "evict", reason: "r" }, 3);
+  const next = again.identities.add({ ...identity("a2", "aa"), generation: 2 }, 4);
+  t.same(next.lastClock, clock(2n ** 63n, 4), "evicted: its next generation begins there");
+  t.same(again.identities.byEk("aa"), next);
+  t.equal(again.identities.add(identity("c1", "cc"), 5).lastClock, null, "another TPM doesn't");
+});
+
 t.test("a damaged row is an error, not a state", async (t) => {
   const path = join(dir, "damaged.db");
   const store = new Store(path, options);

@@ -4,11 +4,14 @@ import { HubError } from "../error.ts";
 import { Approvals } from "./approvals.ts";
 import { Audit } from "./audit.ts";
 import { Documents } from "./documents.ts";
+import { EkCertificates } from "./ek-certificates.ts";
+import { EkPins } from "./ek-pins.ts";
 import { EvidenceRows } from "./evidence.ts";
 import { Identities } from "./identities.ts";
 import { Leases } from "./leases.ts";
 import { Meta } from "./meta.ts";
 import { openDatabase } from "./open-database.ts";
+import { Releases } from "./releases.ts";
 import { Windows } from "./windows.ts";
 
 /** Everything the hub remembers, one object a table. */
@@ -17,8 +20,11 @@ export class Store {
   readonly identities: Identities;
   readonly evidence: EvidenceRows;
   readonly approvals: Approvals;
+  readonly ekPins: EkPins;
+  readonly ekCertificates: EkCertificates;
   readonly windows: Windows;
   readonly documents: Documents;
+  readonly releases: Releases;
   readonly leases: Leases;
   readonly audit: Audit;
   readonly #db: DatabaseSync;
@@ -32,8 +38,11 @@ export class Store {
     this.identities = new Identities(this.#db);
     this.evidence = new EvidenceRows(this.#db);
     this.approvals = new Approvals(this.#db, options.leaseKey);
+    this.ekPins = new EkPins(this.#db);
+    this.ekCertificates = new EkCertificates(this.#db);
     this.windows = new Windows(this.#db);
     this.documents = new Documents(this.#db);
+    this.releases = new Releases(this.#db, options.leaseKey);
     this.leases = new Leases(this.#db, options.leaseKey);
     this.audit = new Audit(this.#db, options.wallMs);
   }

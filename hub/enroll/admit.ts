@@ -18,8 +18,8 @@ export interface AdmissionFacts {
 
 /**
  * Prepares an approved identity's admission: its certificate over the key of its claims, and its addresses. Null when it
- * is no longer approved, no stored approval verifies (the state in the database alone admits nobody), or its verdict is
- * older than one renewal. Throws HubError `PLANE_FULL`.
+ * is no longer approved, no stored approval verifies (the state in the database alone admits nobody), its verdict is
+ * older than one renewal, or its release is no longer current. Throws HubError `PLANE_FULL`.
  */
 export async function prepareAdmission(context: HubContext, id: string): Promise<AdmissionFacts | null> {
   const ready = readyToAdmit(context, id);
@@ -59,6 +59,8 @@ export function commitAdmission(context: HubContext, admission: AdmissionFacts):
 function readyToAdmit(context: HubContext, id: string): { readonly identity: Identity; readonly state: SlotState; readonly approval: StoredApproval } | null {
   const identity = context.store.identities.byId(id);
   if (identity === null || !holdsSlot(identity.state) || !context.leases.isFresh(id)) return null;
+  // It may have been withdrawn since the verdict.
+  if (!context.releases.isCurrent(identity.state.facts.releaseId)) return null;
   const found = findApproval(context, identity, identity.state.facts);
   if (found === null || found.verified.approval.slot !== identity.state.slot) return null;
   return { identity, state: identity.state, approval: found.stored };

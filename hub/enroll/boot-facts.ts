@@ -1,6 +1,6 @@
 import { parseHint } from "../../proto/hint/hint.ts";
-import type { AttestedFacts, Baseline, LastClock } from "../attest/types.ts";
-import { type BootFacts, factsOf, type NodeState } from "./state.ts";
+import type { AttestedFacts, Baseline, LastClock, Verdict } from "../attest/types.ts";
+import type { BootFacts } from "./state.ts";
 
 /** The part of a passed verdict that the database keeps. */
 export function bootFacts(facts: AttestedFacts): BootFacts {
@@ -9,6 +9,7 @@ export function bootFacts(facts: AttestedFacts): BootFacts {
     role: facts.image.role,
     releaseId: facts.release.id,
     releaseGeneration: facts.release.generation,
+    ...(facts.sharedBy.length > 0 && { sharedBy: [...facts.sharedBy] }),
     phase: facts.phase,
     anchor: facts.anchor,
     bootId: facts.claims.bootId,
@@ -18,15 +19,14 @@ export function bootFacts(facts: AttestedFacts): BootFacts {
     hubHost: hint?.hub?.host ?? null,
     pcrs: { ...facts.pcrs },
     firmware: copyBaseline(facts.firmware),
-    clock: { clock: String(facts.clock.clock), resetCount: facts.clock.resetCount, restartCount: facts.clock.restartCount },
   };
 }
 
-/** The clock of the last verdict that passed, as far as the state still rests on it. */
-export function lastClockOf(state: NodeState): LastClock | null {
-  const facts = factsOf(state);
-  if (facts?.clock === undefined) return null;
-  return { ...facts.clock, clock: BigInt(facts.clock.clock), bootId: facts.bootId };
+/** Clock and boot of the quote behind a verdict; null where it never came to that. */
+export function clockOf(verdict: Verdict): LastClock | null {
+  if (!verdict.ok) return verdict.clock ?? null;
+  const { claims, clock } = verdict.facts;
+  return { clock: clock.clock, resetCount: clock.resetCount, restartCount: clock.restartCount, bootId: claims.bootId };
 }
 
 function copyBaseline({ values, events }: Baseline): BootFacts["firmware"] {

@@ -4,11 +4,12 @@ import type { Identity } from "../db/identities.ts";
 import { HubError } from "../error.ts";
 import type { AckResult } from "../planes/plane-book.ts";
 import { baselineOf } from "./appraise.ts";
+import { anchorsOf } from "./ek-anchor.ts";
 import { expelIfOut } from "./expel.ts";
 import { findNode } from "./find-node.ts";
 import { DENIAL_MS } from "./greet.ts";
 import type { HubContext } from "./hub-context.ts";
-import { holdsSlot } from "./state.ts";
+import { awaitsOperator, holdsSlot } from "./state.ts";
 import { DENIED } from "./step.ts";
 import { verifyApproval } from "./verify-approval.ts";
 
@@ -23,29 +24,39 @@ export interface Operator {
 const ACK_MS = 2000;
 
 /**
- * Takes an operator's signed statement for a waiting machine and lets it in. The caller must be the signer: nobody plays
- * somebody else's statement. Refusals are audited. Throws HubError: those of verifyApproval, `ALREADY_DECIDED`, `CONFLICT`.
+ * Takes an operator's signed statement for a waiting machine and lets it in; also for a quarantined one that has shown good evidence
+ * since, and then the statement must name the firmware that it accepts. The firmware of now is on record from here on. The caller must
+ * be the signer: nobody plays somebody else's statement, and nobody one that was voided. Refusals are audited. Throws HubError: those
+ * of verifyApproval, `ALREADY_DECIDED`, `NO_GOOD_EVIDENCE`, `CONFLICT`.
  */
 export function approve(context: HubContext, wanted: string, stored: StoredApproval, options: { readonly by: Operator; readonly reason: string }): Identity {
-  const { store, ports, trust, image } = context;
+  const { store, ports, image } = context;
   const identity = findNode(context, wanted);
   const { state } = identity;
   return audited(context, { by: options.by, action: "approve", subject: identity.id }, () => {
-    if (state.t !== "pending" && state.t !== "unanchored") throw new HubError("ALREADY_DECIDED", `the node is ${state.t} and does not wait for an approval`);
+    if (!awaitsOperator(state)) {
+      if (state.t === "quarantined") throw new HubError("NO_GOOD_EVIDENCE", `the node failed (${state.code}) and has shown nothing good since`);
+      throw new HubError("ALREADY_DECIDED", `the node is ${state.t} and does not wait for an approval`);
+    }
+    if (!context.releases.isCurrent(state.facts.releaseId)) throw new HubError("APPROVAL_MISMATCH", "the machine's release is no longer current");
     const now = ports.clock.wallMs();
-    const question = { cluster: image.cluster, rootCa: image.rootCa, trust, nowMs: now, identity, facts: state.facts };
+    const question = { cluster: image.cluster, rootCa: image.rootCa, anchors: anchorsOf(context), nowMs: now, identity, facts: state.facts };
     const { approval, operatorKey } = verifyApproval(stored, question);
     if (!equalBytes(operatorKey, options.by.spki)) throw new HubError("APPROVAL_INVALID", "the approval was signed by another operator than the caller");
+    if (store.approvals.isVoided(identity.ekName, identity.generation, stored.envelope)) throw new HubError("APPROVAL_INVALID", "this statement was voided: sign a new one");
+    if (state.t === "quarantined" && approval.firmware === null) throw new HubError("APPROVAL_MISMATCH", "an approval of a quarantined node must name the firmware that it accepts");
     const holder = store.identities.bySlot(approval.slot);
     if (holder !== null && holder.id !== identity.id) throw new HubError("CONFLICT", `slot ${approval.slot} belongs to ${holder.id}`);
     const approved = store.transaction(() => {
       store.approvals.add(identity.ekName, identity.generation, stored, now);
       store.approvals.markUsed(identity.ekName, identity.generation, stored.envelope);
-      if (identity.baseline === null) store.identities.setBaseline(identity.id, baselineOf(state.facts));
+      const baseline = baselineOf(state.facts);
+      store.identities.setBaseline(identity.id, baseline);
       const risks = approval.acceptRisks.length === 0 ? "" : `, accepting ${approval.acceptRisks.join(", ")}`;
-      const detail = `${approval.slot} (${approval.role})${risks}${options.reason === "" ? "" : `: ${options.reason}`}`;
+      const anew = state.t === "quarantined" ? `, quarantined before (${state.code})` : "";
+      const detail = `${approval.slot} (${approval.role})${risks}${anew}${options.reason === "" ? "" : `: ${options.reason}`}`;
       store.audit.append({ actor: `operator:${options.by.name}`, action: "approve", subject: identity.id, detail });
-      return store.identities.apply(identity, { e: "approve", slot: approval.slot }, now);
+      return store.identities.apply({ ...identity, baseline }, { e: "approve", slot: approval.slot }, now);
     });
     context.live.get(identity.id)?.approved();
     return approved;

@@ -1,6 +1,7 @@
 import type { StoredApproval } from "../db/approvals.ts";
 import type { Identity } from "../db/identities.ts";
 import { HubError } from "../error.ts";
+import { anchorsOf } from "./ek-anchor.ts";
 import type { HubContext } from "./hub-context.ts";
 import type { BootFacts } from "./state.ts";
 import { type VerifiedApproval, verifyApproval } from "./verify-approval.ts";
@@ -11,8 +12,8 @@ export function findApproval(
   identity: Identity,
   facts: BootFacts,
 ): { readonly stored: StoredApproval; readonly verified: VerifiedApproval } | null {
-  const { image, trust, ports, store } = context;
-  const question = { cluster: image.cluster, rootCa: image.rootCa, trust, nowMs: ports.clock.wallMs(), identity, facts };
+  const { image, ports, store } = context;
+  const question = { cluster: image.cluster, rootCa: image.rootCa, anchors: anchorsOf(context), nowMs: ports.clock.wallMs(), identity, facts };
   for (const stored of store.approvals.valid(identity.ekName, identity.generation)) {
     try {
       return { stored, verified: verifyApproval(stored, { ...question, used: stored.used }) };

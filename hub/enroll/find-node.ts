@@ -1,5 +1,6 @@
 import type { Identity } from "../db/identities.ts";
 import { HubError } from "../error.ts";
+import { pinnedSlot } from "./ek-anchor.ts";
 import type { HubContext } from "./hub-context.ts";
 
 /**
@@ -8,7 +9,7 @@ import type { HubContext } from "./hub-context.ts";
  */
 export function findNode(context: HubContext, wanted: string): Identity {
   const { identities } = context.store;
-  const slot = context.trust.slots.get(wanted);
+  const slot = pinnedSlot(context, wanted);
   const named = identities.bySlot(wanted) ?? (slot?.ekName ? identities.byEk(slot.ekName) : null);
   if (named !== null) return named;
   const matches = wanted === "" ? [] : identities.byPrefix(wanted);

@@ -3,7 +3,8 @@ import type { Hello } from "../../proto/gen/kubedos/v1/node.ts";
 import { makeCredential } from "../../proto/tpm/credential.ts";
 import { nameOf, parsePublic } from "../../proto/tpm/public.ts";
 import { toHex } from "../../proto/wire/hex.ts";
-import type { Challenge } from "../attest/types.ts";
+import type { Challenge, LastClock } from "../attest/types.ts";
+import type { ShownCertificate } from "../db/ek-certificates.ts";
 import type { Identity } from "../db/identities.ts";
 import { HubError } from "../error.ts";
 import type { HubContext } from "./hub-context.ts";
@@ -27,7 +28,11 @@ export interface Greeting {
   readonly id: string;
   readonly ekPublic: Uint8Array;
   readonly akPublic: Uint8Array;
+  /** The EK's certificate as the hello had it, looked at with the evidence alone; null at a renewal: what was shown before counts. */
+  readonly shown: ShownCertificate | null;
   readonly challenge: Challenge;
+  /** Newest clock of this EK when the challenge was made: its answer is younger, in whatever order answers arrive. */
+  readonly lastClock: LastClock | null;
   /** What goes to the TPM. */
   readonly credentialBlob: Uint8Array;
   readonly encryptedSecret: Uint8Array;
@@ -65,20 +70,22 @@ export function greet(context: HubContext, hello: Hello, peer: PeerFacts): Greet
   if (!known?.proven && context.store.approvals.valid(ekName, generation).length === 0) checkWindow(context, id);
   const greeting = wrap(() => challengeKeys(context, { id, ekPublic, akPublic }, CHALLENGE_TTL_MS));
   remember(context, { id, ekName, generation, ekPublic }, known);
-  return greeting;
+  const intermediates = hello.ekIntermediates.map((part) => new Uint8Array(part));
+  return { ...greeting, shown: { certificate: new Uint8Array(hello.ekCertificate), intermediates } };
 }
 
 /** A new challenge for keys that were greeted before, to be answered within `ttlMs`: at hello, and at each renewal. */
 export function challengeKeys(context: HubContext, keys: Pick<Greeting, "id" | "ekPublic" | "akPublic">, ttlMs: number): Greeting {
   const { id, ekPublic, akPublic } = keys;
   const { entropy, clock } = context.ports;
+  const lastClock = context.store.identities.byEk(toHex(nameOf(ekPublic)))?.lastClock ?? null;
   const secret = entropy.bytes(32);
   const akName = nameOf(akPublic);
   const credential = makeCredential({ ekPublic, akName, secret, entropy: (n) => entropy.bytes(n) });
   const now = clock.monotonicMs();
   const names = { ekName: toHex(nameOf(ekPublic)), akName: toHex(akName) };
   const challenge = { nonce: entropy.bytes(32), secret, verifier: context.verifier, ...names, issuedAt: now, expiresAt: now + ttlMs };
-  return { id, ekPublic, akPublic, challenge, ...credential };
+  return { id, ekPublic, akPublic, shown: null, challenge, lastClock, ...credential };
 }
 
 function checkShape(hello: Hello, cluster: string): void {

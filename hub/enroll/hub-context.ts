@@ -3,6 +3,7 @@ import type { Store } from "../db/store.ts";
 import type { ClusterIssuer } from "../pki/cluster-issuer.ts";
 import type { PlaneBook } from "../planes/plane-book.ts";
 import type { HubPorts } from "../ports.ts";
+import type { ReleaseBook } from "../trust/release-book.ts";
 import type { Trust } from "../trust/trust.ts";
 import type { LeaseBook } from "./lease-book.ts";
 import type { LiveSessions } from "./live-sessions.ts";
@@ -17,6 +18,8 @@ export interface HubContext {
   readonly store: Store;
   readonly issuer: ClusterIssuer;
   readonly book: PlaneBook;
+  /** By which releases evidence is judged. */
+  readonly releases: ReleaseBook;
   /** Which verdicts count, and until when. */
   readonly leases: LeaseBook;
   /** Whose lease ended without the database knowing yet, and when to tell it again. */

@@ -34,6 +34,11 @@ export class LeaseBook {
     this.#clock = clock;
   }
 
+  /** How long an old stream may take to show that it is alive: the newer one's evidence must still be fresh afterwards. */
+  get trialMs(): number {
+    return Math.min(this.times.answerMs, this.times.renewMs / 2);
+  }
+
   /** When a verdict given at `judgedMs` ends. */
   untilAfter(judgedMs: number): number {
     return judgedMs + this.times.leaseMs;

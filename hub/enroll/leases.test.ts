@@ -5,6 +5,7 @@ import { HubWorld } from "../../test/fakes/hub-world.ts";
 import { LiveNode, until } from "../../test/fakes/live-node.ts";
 import { resetSwtpm } from "../../test/swtpm/reset-swtpm.ts";
 import { TestMachine } from "../../test/fakes/test-agent.ts";
+import { firmwareDigest } from "../../proto/release/firmware.ts";
 import { hostPorts } from "../host/host-ports.ts";
 import type { RunningHub } from "../serve.ts";
 
@@ -157,7 +158,7 @@ t.test("the hub's machine was suspended for longer than a lease", async (t) => {
   t.match(await node(id), { state: "approved", code: "LEASE_ENDED" });
 });
 
-t.test("a renewal with another PCR: quarantined, gone from its peers, and pending when it attests well again", async (t) => {
+t.test("a renewal with another PCR: quarantined, gone from its peers, and out until an operator approves it anew", async (t) => {
   const again = await attach(master).admitted();
   const b = await attach(w2).admitted();
   const id = b.id;
@@ -176,8 +177,18 @@ t.test("a renewal with another PCR: quarantined, gone from its peers, and pendin
   await w2.tpm.boot();
   const good = attach(w2);
   await until("a verdict", () => good.last("waiting") !== undefined || good.last("refusal") !== undefined);
-  t.match(good.last("waiting"), { id, state: "pending" }, "after a good boot an operator decides anew");
+  t.match(good.last("waiting"), { id, state: "quarantined" }, "after a good boot it may wait, and no more");
+  t.match(await node(id), { state: "quarantined", code: "LOG_MISMATCH", eligible: true, firmwareChange: "", planes: {} });
   t.notOk(again.peers.includes(id));
+  const approve = (changes: Parameters<typeof world.approval>[2]) =>
+    admin((c) => unary(c, "approve", { id, approval: signedStatement(world.approval(w2.ekName, "w-2", changes)), acceptRisks: [] }));
+  const firmware = firmwareDigest((await node(id)).firmware);
+  await t.rejects(approve({ notAfter: 4_000_000_000 }), { code: "APPROVAL_MISMATCH" }, "not by a statement that names no firmware");
+  await t.rejects(approve({ firmware: "0".repeat(64) }), { code: "APPROVAL_MISMATCH" }, "nor by one for another");
+  t.equal((await approve({ firmware })).state, "approved");
+  await good.admitted();
+  await until("its peers", () => again.peers.includes(id));
+  t.match(await node(id), { state: "connected", code: "" });
 });
 
 t.test("after all that the audit is whole", async (t) => {

@@ -81,13 +81,17 @@ export function endLeases(context: HubContext): void {
   unsavedEnds.ids.clear();
 }
 
-/** A renewal that nobody answered. No verdict, so it takes nothing but the stream: peers keep the node until its lease ends. */
+/** A renewal that nobody answered. No verdict, so it takes nothing but the stream: peers keep the node until its lease ends. Never throws: the stream ends also where that can't be recorded. */
 export function noteTimeout(context: HubContext, id: string, source: string): void {
-  const { store, book, leases } = context;
+  const { store, book, leases, ports } = context;
   leases.annotate(id, "LEASE_TIMEOUT");
-  store.transaction(() => {
-    const member = book.member(id);
-    if (member !== null) keepLease(context, member, leases.untilMs(id), "LEASE_TIMEOUT");
-    store.audit.append({ actor: `node:${id}`, action: "renew", subject: id, code: "LEASE_TIMEOUT", detail: `${source}: no evidence in time` });
-  });
+  try {
+    store.transaction(() => {
+      const member = book.member(id);
+      if (member !== null) keepLease(context, member, leases.untilMs(id), "LEASE_TIMEOUT");
+      store.audit.append({ actor: `node:${id}`, action: "renew", subject: id, code: "LEASE_TIMEOUT", detail: `${source}: no evidence in time` });
+    });
+  } catch (error) {
+    ports.log.error("a time-out was not recorded", { id, err: error });
+  }
 }

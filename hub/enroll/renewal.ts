@@ -11,22 +11,24 @@ type Keys = Pick<Greeting, "id" | "ekPublic" | "akPublic">;
 export class Renewal {
   readonly #ports: Pick<HubPorts, "clock" | "entropy">;
   readonly #times: LeaseTimes;
-  readonly #keys: Keys;
+  readonly keys: Keys;
   /** What the stream's first evidence claimed; every later one claims the same bytes. */
   readonly claims: Uint8Array;
   #dueMs: number;
   #asked: { readonly greeting: Greeting; readonly untilMs: number } | null = null;
+  /** Evidences of this stream so far, and the number of the newest that counts. */
+  #answers = 1;
   #verdicts = 1;
 
   constructor(ports: Pick<HubPorts, "clock" | "entropy">, times: LeaseTimes, from: { readonly keys: Keys; readonly claims: Uint8Array }) {
     this.#ports = ports;
     this.#times = times;
-    this.#keys = { id: from.keys.id, ekPublic: from.keys.ekPublic, akPublic: from.keys.akPublic };
+    this.keys = { id: from.keys.id, ekPublic: from.keys.ekPublic, akPublic: from.keys.akPublic };
     this.claims = from.claims;
     this.#dueMs = this.#next();
   }
 
-  /** Evidences of this stream that have passed. */
+  /** Number of the evidence of this stream that the lease rests on, counted from 1. */
   get verdicts(): number {
     return this.#verdicts;
   }
@@ -42,7 +44,7 @@ export class Renewal {
   /** Makes a challenge, unless one is out already (null). */
   ask(challenge: (keys: Keys) => Greeting): Greeting | null {
     if (this.#asked !== null) return null;
-    const greeting = challenge(this.#keys);
+    const greeting = challenge(this.keys);
     this.#asked = { greeting, untilMs: this.#ports.clock.monotonicMs() + this.#times.answerMs };
     return greeting;
   }
@@ -55,16 +57,22 @@ export class Renewal {
     this.#asked = { greeting: { ...greeting, challenge }, untilMs: untilMs + ms };
   }
 
+  /** The challenge that is out; null: none is. */
+  get asked(): Greeting | null {
+    return this.#asked?.greeting ?? null;
+  }
+
   /** The challenge that is out; it is out no longer. */
   spend(): Greeting | null {
     const greeting = this.#asked?.greeting ?? null;
+    if (greeting !== null) this.#answers++;
     this.#asked = null;
     return greeting;
   }
 
   /** The answer was judged and didn't fail; `renewed` only if the lease rests on it now. */
   judged(renewed: boolean): void {
-    if (renewed) this.#verdicts++;
+    if (renewed) this.#verdicts = this.#answers;
     this.#dueMs = this.#next();
   }
 

@@ -17,6 +17,8 @@ export const bootFactsSchema = z.strictObject({
   role: dnsLabel,
   releaseId: word,
   releaseGeneration: z.int().positive(),
+  /** Generations of other current releases that hold the very same image. */
+  sharedBy: z.array(z.int().positive()).optional(),
   phase: word,
   anchor: z.enum(["pinned", "certificate", "none"]),
   bootId: word,
@@ -29,8 +31,6 @@ export const bootFactsSchema = z.strictObject({
   /** Quoted PCRs, hex. */
   pcrs: z.record(z.string(), hexText(32)),
   firmware: baselineSchema,
-  /** Clock of the quote, decimal: what the next one is held against (DESIGN §2.11). */
-  clock: z.strictObject({ clock: z.string().regex(/^\d{1,20}$/), resetCount: z.int().nonnegative(), restartCount: z.int().nonnegative() }).optional(),
 });
 /** See {@link bootFactsSchema}. */
 export type BootFacts = z.output<typeof bootFactsSchema>;
@@ -46,7 +46,9 @@ const because = { code: word, message: z.string().max(2048) };
  * expected: a slot nobody has asked for. seen: said hello. challenged: has a nonce, has proved nothing.
  * attested: the verdict passed; a moment only. pending, unanchored: a person decides next. approved: may come in, isn't.
  * connected … sealed: has its planes (the later ones belong to convergence). rejected: last verdict failed, or denied.
- * quarantined: failed after it had been approved; its approvals are void. fenced, evicted, banned, retired: ended.
+ * quarantined: failed after it had been approved; its approvals are void, and it stays there whatever it shows later, until an
+ * operator acts. `facts` are those of evidence that passed since, but for the old firmware: on them he may approve it anew.
+ * fenced, evicted, banned, retired: ended.
  */
 export const nodeStateSchema = z.discriminatedUnion("t", [
   z.strictObject({ t: z.literal("expected"), slot }),
@@ -62,7 +64,7 @@ export const nodeStateSchema = z.discriminatedUnion("t", [
   z.strictObject({ t: z.literal("ready"), facts, slot }),
   z.strictObject({ t: z.literal("sealed"), facts, slot }),
   z.strictObject({ t: z.literal("rejected"), ...because }),
-  z.strictObject({ t: z.literal("quarantined"), ...because }),
+  z.strictObject({ t: z.literal("quarantined"), ...because, facts: facts.optional() }),
   z.strictObject({ t: z.literal("fenced"), reason }),
   z.strictObject({ t: z.literal("evicted"), reason }),
   z.strictObject({ t: z.literal("banned"), reason }),
@@ -86,5 +88,10 @@ export function isAdmitted(state: NodeState): state is Exclude<SlotState, { t: "
 
 /** Facts of the last passed verdict, where the state still rests on them. */
 export function factsOf(state: NodeState): BootFacts | null {
-  return "facts" in state ? state.facts : null;
+  return "facts" in state ? (state.facts ?? null) : null;
+}
+
+/** Whether an operator can let this machine in now: it has shown evidence that he can judge, and waits for nothing else. */
+export function awaitsOperator(state: NodeState): state is Extract<NodeState, { t: "pending" | "unanchored" | "quarantined" }> & { readonly facts: BootFacts } {
+  return (state.t === "pending" || state.t === "unanchored" || state.t === "quarantined") && state.facts !== undefined;
 }

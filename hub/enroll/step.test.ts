@@ -15,7 +15,7 @@ const event: fc.Arbitrary<NodeEvent> = fc.oneof(
     { e: "enrol" }, { e: "converge" }, { e: "ready" }, { e: "seal" },
   ),
   fc.constantFrom<NodeEvent>({ e: "passed", facts: facts("pinned") }, { e: "passed", facts: facts("none") }, { e: "renew", facts: facts("pinned") }),
-  fc.constantFrom<NodeEvent>({ e: "failed", code: "PCR_MISMATCH", message: "m" }, { e: "deny", message: "m" }),
+  fc.constantFrom<NodeEvent>({ e: "failed", code: "PCR_MISMATCH", message: "m" }, { e: "failed", code: "FIRMWARE_CHANGED", message: "m", facts: facts("pinned") }, { e: "deny", message: "m" }),
   fc.constantFrom<NodeEvent>({ e: "approve", slot: "w-1" }, { e: "approve", slot: "w-2" }),
   fc.constantFrom<NodeEvent>({ e: "fence", reason: "r" }, { e: "evict", reason: "r" }, { e: "ban", reason: "r" }, { e: "retire", reason: "r" }),
 );
@@ -44,15 +44,22 @@ const always = (t: Test, name: string, holds: (w: ReturnType<typeof walk>) => bo
 t.test("whatever happens, in any order", async (t) => {
   always(t, "a slot comes from an approval alone", (w) => w.every(({ before, event, after }) => !holdsSlot(after) || holdsSlot(before) || event.e === "approve"));
   always(t, "planes come after an approval and an attachment", (w) => w.every(({ before, event, after }) => !isAdmitted(after) || isAdmitted(before) || (before.t === "approved" && event.e === "attach")));
-  always(t, "an approval follows a passed verdict that nothing has undone", (w) => w.every(({ before, event }) => event.e !== "approve" || "facts" in before));
+  always(t, "an approval follows a passed verdict that nothing has undone", (w) => w.every(({ before, event }) => event.e !== "approve" || ("facts" in before && before.facts !== undefined)));
   always(t, "what has ended stays ended", (w) => w.every(({ before, after }) => !ENDED.includes(before.t) || ENDED.includes(after.t)));
   always(t, "banned leads nowhere but to retired", (w) => w.every(({ before, after }) => before.t !== "banned" || after.t === "retired"));
   always(t, "who only knows the EK moves nobody who has proved more", (w) =>
     w.every(({ before, event, after }) => (event.e !== "hello" && event.e !== "challenge") || after === before || before.t === "expected" || before.t === "seen"),
   );
-  always(t, "a failed verdict takes slot and facts", (w) => w.every(({ event, after }) => event.e !== "failed" || after.t === "rejected" || after.t === "quarantined"));
+  always(t, "a failed verdict takes the slot", (w) => w.every(({ event, after }) => event.e !== "failed" || after.t === "rejected" || after.t === "quarantined"));
+  always(t, "a failed verdict takes the facts, but for those against which the old firmware alone stands", (w) =>
+    w.every(({ event, after }) => event.e !== "failed" || (after as { facts?: BootFacts }).facts === event.facts),
+  );
+  always(t, "failed stays failed: out of quarantine leads an approval, or an operator's end of it", (w) =>
+    w.every(({ before, event, after }) => before.t !== "quarantined" || after.t === "quarantined" || event.e === "approve" || ENDED.includes(after.t)),
+  );
+  always(t, "what puts a node into quarantine is a failed verdict alone", (w) => w.every(({ before, event, after }) => after.t !== "quarantined" || before.t === "quarantined" || event.e === "failed"));
   always(t, "who was let in and fails is quarantined", (w) => w.every(({ before, event, after }) => event.e !== "failed" || !holdsSlot(before) || after.t === "quarantined"));
-  always(t, "an unpinned machine never stands in pending", (w) => w.every(({ after }) => after.t !== "pending" || after.facts.anchor === "pinned"));
+  always(t, "a machine for which nobody vouches never stands in pending", (w) => w.every(({ after }) => after.t !== "pending" || after.facts.anchor !== "none"));
   always(t, "every state reads back as it was written", (w) => w.every(({ after }) => JSON.stringify(nodeStateSchema.parse(JSON.parse(JSON.stringify(after)))) === JSON.stringify(after)));
 });
 
@@ -62,6 +69,15 @@ t.test("the line of a good node", async (t) => {
     { e: "attach" }, { e: "enrol" }, { e: "converge" }, { e: "ready" }, { e: "seal" },
   ];
   t.same(walk(line).map((s) => s.after.t), ["seen", "challenged", "attested", "pending", "approved", "connected", "enrolled", "converging", "ready", "sealed"]);
+});
+
+t.test("a quarantined node shows good evidence and stays where it is", async (t) => {
+  const failed: NodeState = { t: "quarantined", code: "LOG_MISMATCH", message: "m" };
+  const shown = step(failed, { e: "passed", facts: facts("pinned") });
+  t.same(shown, { ...failed, facts: facts("pinned") });
+  t.same(step(shown, { e: "failed", code: "PCR_MISMATCH", message: "n" }), { t: "quarantined", code: "PCR_MISMATCH", message: "n" }, "and fails again");
+  t.match(step(shown, { e: "approve", slot: "w-1" }), { t: "approved", slot: "w-1", facts: facts("pinned") });
+  for (const event of [{ e: "wait" }, { e: "attach" }, { e: "deny", message: "m" }, { e: "renew", facts: facts("pinned") }] as const) t.throws(() => step(shown, event), { code: "ILLEGAL_STEP" }, event.e);
 });
 
 t.test("events that a state doesn't know are coded errors", async (t) => {

@@ -1,13 +1,14 @@
 import { equalBytes } from "../../proto/wire/bytes.ts";
 import { canonicalJson } from "../../proto/wire/json.ts";
-import { type BootFacts, holdsSlot, isAdmitted, type NodeState } from "./state.ts";
+import { awaitsOperator, type BootFacts, holdsSlot, isAdmitted, type NodeState } from "./state.ts";
 
 /** All that can happen to an identity; closed. `passed` and `failed` are verdicts over evidence that its own TPM made. */
 export type NodeEvent =
   | { readonly e: "hello" }
   | { readonly e: "challenge" }
   | { readonly e: "passed"; readonly facts: BootFacts }
-  | { readonly e: "failed"; readonly code: string; readonly message: string }
+  /** `facts`: nothing but the firmware recorded at the approval stands against this evidence. */
+  | { readonly e: "failed"; readonly code: string; readonly message: string; readonly facts?: BootFacts }
   | { readonly e: "wait" }
   | { readonly e: "approve"; readonly slot: string }
   | { readonly e: "deny"; readonly message: string }
@@ -37,9 +38,10 @@ export class IllegalStep extends Error {
 export const DENIED = "IDENTITY_DENIED";
 
 /**
- * The only way from one state to the next. Pure; gives back the same object when nothing changes. Three rules stand
- * above the table: slots are given by `approve` alone; what has ended stays ended; and whoever merely knows a public EK
- * (hello, challenge) moves nobody who has proved more than that. Throws {@link IllegalStep}.
+ * The only way from one state to the next. Pure; gives back the same object when nothing changes. Four rules stand
+ * above the table: slots are given by `approve` alone; what has ended stays ended; failed stays failed, so nothing a
+ * quarantined machine sends leads out; and whoever merely knows a public EK (hello, challenge) moves nobody who has proved
+ * more than that. Throws {@link IllegalStep}.
  */
 export function step(state: NodeState, event: NodeEvent): NodeState {
   if (isEnded(state)) return endedStep(state, event);
@@ -49,14 +51,15 @@ export function step(state: NodeState, event: NodeEvent): NodeState {
     case "challenge":
       return state.t === "expected" ? illegal(state, event) : state.t === "seen" ? { t: "challenged" } : state;
     case "passed":
-      return state.t === "expected" || state.t === "seen" ? illegal(state, event) : { t: "attested", facts: event.facts };
+      if (state.t === "expected" || state.t === "seen") return illegal(state, event);
+      return state.t === "quarantined" ? { ...state, facts: event.facts } : { t: "attested", facts: event.facts };
     case "failed":
       return failed(state, event);
     case "wait":
       if (state.t !== "attested") return illegal(state, event);
-      return { t: state.facts.anchor === "pinned" ? "pending" : "unanchored", facts: state.facts };
+      return { t: state.facts.anchor === "none" ? "unanchored" : "pending", facts: state.facts };
     case "approve":
-      if (state.t !== "attested" && state.t !== "pending" && state.t !== "unanchored") return illegal(state, event);
+      if (state.t !== "attested" && !awaitsOperator(state)) return illegal(state, event);
       return { t: "approved", facts: state.facts, slot: event.slot };
     case "deny":
       if (state.t !== "pending" && state.t !== "unanchored") return illegal(state, event);
@@ -89,11 +92,17 @@ export function step(state: NodeState, event: NodeEvent): NodeState {
   }
 }
 
-/** A machine that was let in and then fails is kept apart until an operator decides anew; a stranger is just refused. */
+/** Codes that say that this TPM's state exists more than once. */
+const COPIES: readonly string[] = ["CLONE_DETECTED", "CLOCK_WENT_BACK", "CLOCK_FORKED"];
+
+/** A machine that was let in and then fails is kept apart until an operator decides anew, and so is one of two copies; a stranger is just refused. */
 function failed(state: NodeState, event: Extract<NodeEvent, { e: "failed" }>): NodeState {
   if (state.t === "expected" || state.t === "seen") return illegal(state, event);
-  const t = holdsSlot(state) || state.t === "quarantined" ? "quarantined" : "rejected";
-  return { t, code: event.code, message: event.message };
+  const { code, message, facts } = event;
+  // Only who was let in once has a firmware on record that could differ.
+  if (facts !== undefined) return { t: "quarantined", code, message, facts };
+  const apart = holdsSlot(state) || state.t === "quarantined" || COPIES.includes(code);
+  return { t: apart ? "quarantined" : "rejected", code, message };
 }
 
 type Ended = Extract<NodeState, { t: "fenced" | "evicted" | "banned" | "retired" }>;

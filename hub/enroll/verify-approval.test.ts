@@ -1,6 +1,7 @@
 import t from "tap";
 import { HubWorld, type SignedStatement } from "../../test/fakes/hub-world.ts";
 import { makeIdentity, makePki } from "../../test/fakes/pki.ts";
+import { firmwareDigest } from "../../proto/release/firmware.ts";
 import type { Identity } from "../db/identities.ts";
 import type { HubCode } from "../codes.ts";
 import type { BootFacts } from "./state.ts";
@@ -17,13 +18,13 @@ const facts: BootFacts = {
   ...{ role: "worker", releaseId: "r", releaseGeneration: 1, phase: "kubedos-agent", anchor: "pinned", bootId: "b", tls: "k" },
   ...{ wireguard: { wg1: "1", wg2: "2", wg3: "3" }, claimedSlot: null, hubHost: null, pcrs: {}, firmware: { values: {}, events: {} } },
 };
-const identity: Identity = { id: "x", ekName: EK, generation: 1, ekPublic: new Uint8Array(), state: { t: "pending", facts }, proven: true, baseline: null, firstSeenMs: 0, stateSinceMs: 0 };
+const identity: Identity = { id: "x", ekName: EK, generation: 1, ekPublic: new Uint8Array(), state: { t: "pending", facts }, proven: true, baseline: null, lastClock: null, firstSeenMs: 0, stateSinceMs: 0 };
 
 function question(changes: Partial<ApprovalQuestion> = {}): ApprovalQuestion {
   const byEk = new Map(world.slots.flatMap((s) => (s.ekName === null ? [] : [[s.ekName, s] as const])));
   const slots = new Map(world.slots.map((s) => [s.name, s]));
-  const trust = { slots, byEk } as unknown as ApprovalQuestion["trust"];
-  return { cluster: "demo", rootCa: world.image.rootCa, trust, nowMs: Date.now(), identity, facts, ...changes };
+  const anchors = { slots, byEk, certifies: () => false };
+  return { cluster: "demo", rootCa: world.image.rootCa, anchors, nowMs: Date.now(), identity, facts, ...changes };
 }
 
 t.test("a good statement for a pinned machine", async (t) => {
@@ -36,6 +37,23 @@ t.test("an unanchored machine needs the risk in the signed words", async (t) => 
   t.throws(() => verifyApproval(world.approval(stranger.ekName, "w-3"), q), { code: "UNANCHORED" });
   t.match(verifyApproval(world.approval(stranger.ekName, "w-3", { acceptRisks: ["unanchored"] }), q), { approval: { slot: "w-3" } });
   t.throws(() => verifyApproval(world.approval(stranger.ekName, "w-1", { acceptRisks: ["unanchored"] }), q), { code: "CONFLICT" }, "a slot pinned to somebody");
+});
+
+t.test("a maker's certificate is an anchor, and outranked by a pin", async (t) => {
+  const stranger = { ...identity, ekName: `000b${"ee".repeat(32)}` };
+  const { anchors } = question();
+  const certified = { ...anchors, certifies: ({ ekName }: { readonly ekName: string }) => ekName === stranger.ekName };
+  const q = question({ identity: stranger, anchors: certified });
+  t.match(verifyApproval(world.approval(stranger.ekName, "w-3"), q), { approval: { slot: "w-3", acceptRisks: [] } }, "no risk to name");
+  t.throws(() => verifyApproval(world.approval(stranger.ekName, "w-1"), q), { code: "CONFLICT" }, "but no slot of somebody else's");
+  t.throws(() => verifyApproval(world.approval(stranger.ekName, "w-3"), { ...q, anchors }), { code: "UNANCHORED" }, "nor without it");
+});
+
+t.test("what a statement binds of the boot", async (t) => {
+  t.ok(verifyApproval(world.approval(EK, "w-1", { firmware: firmwareDigest(facts.firmware.values) }), question()), "the firmware that was shown");
+  t.ok(verifyApproval(world.approval(EK, "w-1", { firmware: null }), question()), "any, where none was known yet");
+  const shared = question({ facts: { ...facts, releaseGeneration: 3, sharedBy: [1] } });
+  t.ok(verifyApproval(world.approval(EK, "w-1"), shared), "a newer release with the very same image");
 });
 
 t.test("near misses, each with its code", async (t) => {
@@ -60,6 +78,8 @@ t.test("near misses, each with its code", async (t) => {
     ["another EK", "EK_MISMATCH", world.approval(OTHER, "w-1")],
     ["another generation of the identity", "APPROVAL_MISMATCH", world.approval(EK, "w-1", { identityGeneration: 2 })],
     ["another release", "APPROVAL_MISMATCH", world.approval(EK, "w-1", { releaseGeneration: 2 })],
+    ["a release that has another image of the role", "APPROVAL_MISMATCH", world.approval(EK, "w-1", { releaseGeneration: 2 }), { facts: { ...facts, sharedBy: [3] } }],
+    ["another firmware", "APPROVAL_MISMATCH", world.approval(EK, "w-1", { firmware: firmwareDigest({ "0": "00" }) })],
     ["another role than the measured one", "APPROVAL_MISMATCH", world.approval(EK, "w-1", { role: "master" })],
     ["a slot of another role", "SLOT_MISMATCH", world.approval(EK, "master", { role: "worker" })],
     ["a slot that isn't there", "SLOT_UNKNOWN", world.approval(EK, "w-9")],

@@ -1,10 +1,11 @@
 import { openEnvelope, parseEnvelope } from "../../proto/dsse/dsse.ts";
 import { verifyIdentity } from "../../proto/pki/verify.ts";
 import { type Approval, APPROVAL_TYPE, parseApproval } from "../../proto/release/approval.ts";
+import { firmwareDigest } from "../../proto/release/firmware.ts";
 import type { StoredApproval } from "../db/approvals.ts";
 import type { Identity } from "../db/identities.ts";
 import { HubError } from "../error.ts";
-import type { Trust } from "../trust/trust.ts";
+import type { Anchors } from "./ek-anchor.ts";
 import type { BootFacts } from "./state.ts";
 
 /** Against what a statement is held: the identity's verified facts and what the image trusts. */
@@ -12,7 +13,7 @@ export interface ApprovalQuestion {
   readonly cluster: string;
   /** PEM. */
   readonly rootCa: string;
-  readonly trust: Trust;
+  readonly anchors: Anchors;
   readonly nowMs: number;
   readonly identity: Identity;
   readonly facts: BootFacts;
@@ -32,8 +33,9 @@ export interface VerifiedApproval {
  * Whether an operator's statement admits this machine now (DESIGN §2.12). Called when it arrives and again whenever a
  * stored one is used: a row of the database is never authority. Accepts only if: an operator of this cluster under the
  * image's root signed it; its time is not over, or was not when it was first used; it names this cluster, EK, identity generation and the release
- * generation that was measured; its role is the measured one and its slot exists with that role; the slot is pinned to
- * this EK, or to none and the statement itself accepts the risk `unanchored`. Throws {@link HubError}.
+ * generation that was measured, and the measured firmware where it names one; its role is the measured one and its slot exists
+ * with that role; the slot is pinned to this EK, or to none and then a maker's certificate vouches for the EK or the statement itself
+ * accepts the risk `unanchored`. Throws {@link HubError}.
  */
 export function verifyApproval(stored: StoredApproval, q: ApprovalQuestion): VerifiedApproval {
   const { operator, operatorKey, approval } = openApproval(stored, q);
@@ -44,7 +46,9 @@ export function verifyApproval(stored: StoredApproval, q: ApprovalQuestion): Ver
   differs("cluster", approval.cluster, q.cluster);
   if (approval.ekName !== q.identity.ekName) throw new HubError("EK_MISMATCH", "the approval is for another endorsement key");
   differs("identity generation", approval.identityGeneration, q.identity.generation);
-  differs("release generation", approval.releaseGeneration, q.facts.releaseGeneration);
+  // A new release whose image of this role is the old one, bit for bit, needs no new approvals.
+  if (q.facts.sharedBy?.includes(approval.releaseGeneration) !== true) differs("release generation", approval.releaseGeneration, q.facts.releaseGeneration);
+  if (approval.firmware !== null) differs("firmware", approval.firmware, firmwareDigest(q.facts.firmware.values));
   differs("role", approval.role, q.facts.role);
   checkSlot(approval, q);
   return { approval, operator, operatorKey };
@@ -62,16 +66,16 @@ function openApproval(stored: StoredApproval, q: ApprovalQuestion): VerifiedAppr
 }
 
 function checkSlot(approval: Approval, q: ApprovalQuestion): void {
-  const slot = q.trust.slots.get(approval.slot);
+  const slot = q.anchors.slots.get(approval.slot);
   if (slot === undefined) throw new HubError("SLOT_UNKNOWN", `this cluster has no slot ${approval.slot}`);
   if (slot.role !== approval.role) throw new HubError("SLOT_MISMATCH", `slot ${slot.name} is for role ${slot.role}, not ${approval.role}`);
-  const pinned = q.trust.byEk.get(q.identity.ekName);
+  const pinned = q.anchors.byEk.get(q.identity.ekName);
   if (pinned !== undefined) {
     if (pinned.name !== slot.name) throw new HubError("SLOT_MISMATCH", `this endorsement key is pinned to slot ${pinned.name}, not ${slot.name}`);
     return;
   }
   if (slot.ekName !== null) throw new HubError("CONFLICT", `slot ${slot.name} is pinned to another endorsement key`);
-  if (!approval.acceptRisks.includes("unanchored")) {
-    throw new HubError("UNANCHORED", "nobody stamped this machine's TPM, and the approval does not accept that risk");
+  if (!approval.acceptRisks.includes("unanchored") && !q.anchors.certifies(q.identity)) {
+    throw new HubError("UNANCHORED", "nobody vouches for this machine's TPM, and the approval does not accept that risk");
   }
 }

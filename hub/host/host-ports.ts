@@ -2,10 +2,14 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { pino } from "pino";
 import { judge } from "../attest/judge.ts";
-import type { HubPorts, Log } from "../ports.ts";
+import { ReplayMemory } from "../attest/replay-memory.ts";
+import { JudgePool } from "../judge-pool/judge-pool.ts";
+import type { HubPorts, Judge, Log } from "../ports.ts";
+import { DEFAULT_TPM } from "./open-tpm.ts";
+import { tpmFloor } from "./tpm-floor.ts";
 
-/** The real world. Log lines are JSON on stderr, written synchronously (worker transports break in a compiled binary). */
-export function hostPorts(): HubPorts {
+/** The real world, with the TPM at this path. Log lines are JSON on stderr, written synchronously (worker transports break in a compiled binary). */
+export function hostPorts(tpm: string = DEFAULT_TPM): HubPorts {
   return {
     clock: {
       // Node has no CLOCK_BOOTTIME of its own; this file is it, in steps of 10 ms.
@@ -14,8 +18,19 @@ export function hostPorts(): HubPorts {
     },
     entropy: { bytes: (n) => new Uint8Array(randomBytes(n)) },
     log: pinoLog(),
-    judge,
+    judge: hostJudge(),
+    floor: tpmFloor(tpm),
   };
+}
+
+/** One for the process, as its cores are: threads come up with the first evidence. */
+const pool = new JudgePool({ log: pinoLog() });
+const cache = new ReplayMemory();
+
+/** The real verdict. On one core there is no other thread, and the pool says so. */
+function hostJudge(): Judge {
+  const here = (...[evidence, challenge, known]: Parameters<Judge>): ReturnType<Judge> => judge(evidence, challenge, known, cache);
+  return Object.assign(here, { ahead: (...args: Parameters<Judge>) => pool.judge(...args) });
 }
 
 function pinoLog(): Log {

@@ -1,5 +1,6 @@
 import { generateKeyPairSync, createPublicKey, type KeyObject } from "node:crypto";
-import { issueLeaf } from "../../proto/pki/issue.ts";
+import { issueLeaf, type Issuer } from "../../proto/pki/issue.ts";
+import { parseCertificate } from "../../proto/pki/parse-certificate.ts";
 import type { Clock, Entropy } from "../ports.ts";
 import { spkiOf, type IssuerKeys } from "./issuer-keys.ts";
 
@@ -8,8 +9,6 @@ import { spkiOf, type IssuerKeys } from "./issuer-keys.ts";
  * node's certificate admits nobody by itself, since each stream brings new evidence.
  */
 const VALIDITY_MS = 365 * 24 * 3_600_000;
-/** Guests start with clocks that differ by minutes. */
-const SKEW_MS = 15 * 60_000;
 
 /** The hub's own leaf with its key; the chain is DER, leaf first, without the root. */
 export interface HubLeaf {
@@ -45,7 +44,7 @@ export class ClusterIssuer {
   async issueNode(slot: string, spki: Uint8Array): Promise<readonly Uint8Array[]> {
     const subjectKey = createPublicKey({ key: Buffer.from(spki), type: "spki", format: "der" });
     const issuer = { certificate: this.#certificates.node, key: this.#keys.node };
-    const leaf = await issueLeaf({ ...this.#validity(), subjectKey, cluster: this.#cluster, role: "node", name: slot, issuer });
+    const leaf = await issueLeaf({ ...this.#validity(issuer), subjectKey, cluster: this.#cluster, role: "node", name: slot, issuer });
     return [leaf, this.#certificates.node];
   }
 
@@ -53,12 +52,16 @@ export class ClusterIssuer {
   async issueHub(slot: string): Promise<HubLeaf> {
     const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
     const issuer = { certificate: this.#certificates.hub, key: this.#keys.hub };
-    const leaf = await issueLeaf({ ...this.#validity(), subjectKey: privateKey, cluster: this.#cluster, role: "hub", name: slot, issuer });
+    const leaf = await issueLeaf({ ...this.#validity(issuer), subjectKey: privateKey, cluster: this.#cluster, role: "hub", name: slot, issuer });
     return { key: privateKey, chain: [leaf, this.#certificates.hub], spki: spkiOf(privateKey) };
   }
 
-  #validity(): { readonly notBefore: Date; readonly notAfter: Date; readonly serial: Uint8Array } {
-    const now = this.#clock.wallMs();
-    return { notBefore: new Date(now - SKEW_MS), notAfter: new Date(now + VALIDITY_MS), serial: this.#entropy.bytes(16) };
+  /**
+   * Valid from the moment its issuer is: a peer whose clock is behind must still take it, and a date before the key was made gives
+   * nothing to anybody. What ends a certificate is `notAfter`.
+   */
+  #validity(issuer: Issuer): { readonly notBefore: Date; readonly notAfter: Date; readonly serial: Uint8Array } {
+    const { notBefore } = parseCertificate(issuer.certificate);
+    return { notBefore, notAfter: new Date(this.#clock.wallMs() + VALIDITY_MS), serial: this.#entropy.bytes(16) };
   }
 }

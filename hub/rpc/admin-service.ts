@@ -1,15 +1,21 @@
 import type { handleUnaryCall, ServerUnaryCall } from "@grpc/grpc-js";
-import type { AdminServiceServer, ApproveRequest, Window } from "../../proto/gen/kubedos/v1/admin.ts";
+import type { AdminServiceServer, SignedStatement, Window } from "../../proto/gen/kubedos/v1/admin.ts";
 import type { StoredApproval } from "../db/approvals.ts";
 import { approve, deny, type Operator, revoke } from "../enroll/decide.ts";
 import { findNode } from "../enroll/find-node.ts";
 import type { HubContext } from "../enroll/hub-context.ts";
+import { setEkPin } from "../enroll/pin-ek.ts";
 import { HubError } from "../error.ts";
+import { activateRelease, stageRelease, withdrawRelease } from "../trust/decide-release.ts";
+import { viewEkPin, viewEkPins } from "./ek-pin-view.ts";
+import { viewFirmwareChanges } from "./firmware-changes-view.ts";
+import { findingMessage, findingsOf } from "./firmware-view.ts";
 import { grpcError } from "./grpc-error.ts";
 import { asBuffer } from "./messages.ts";
 import { viewAll, viewIdentity } from "./node-view.ts";
+import { viewRelease } from "./release-view.ts";
 
-/** Metadata key of an approval's reason, UTF-8: for the audit, no part of the signed statement. */
+/** Metadata key of a statement's reason, UTF-8: for the audit, no part of the signed statement. */
 const REASON_KEY = "kubedos-reason-bin";
 const MAX_REASON_BYTES = 512;
 const MAX_ENVELOPE_BYTES = 64 * 1024;
@@ -50,8 +56,8 @@ export function adminService(context: HubContext, callerOf: (address: string) =>
     explain: reading((q) => {
       const node = viewNamed(context, q.id);
       // Findings of the last verdict are history once a later one has passed; put() replaces them then.
-      const findings = node.id === "" ? [] : store.evidence.findings(node.id);
-      return { node, findings: findings.map((f) => ({ ...f, pcr: Math.max(0, f.pcr), index: Math.max(0, f.index) })) };
+      const findings = node.id === "" ? [] : findingsOf(context, node.id);
+      return { node, findings: findings.map(findingMessage) };
     }),
     getEvidence: reading((q) => recordedEvidence(context, q.id)),
     getWindow: reading(() => viewWindow(context)),
@@ -60,7 +66,19 @@ export function adminService(context: HubContext, callerOf: (address: string) =>
       const { head, intact } = store.audit.verify();
       return { rows: rows.map((r) => ({ ...r, seq: BigInt(r.seq), atMs: BigInt(r.atMs) })), head, intact };
     }),
-    approve: deciding((q, by, call) => viewIdentity(context, approve(context, q.id, readStatement(q), { by, reason: reasonOf(call) }))),
+    listFirmwareChanges: reading(() => ({ changes: [...viewFirmwareChanges(context)] })),
+    listReleases: reading(() => ({ releases: context.releases.held.map((held) => viewRelease(context, held)), floor: BigInt(context.releases.floor.value) })),
+    stageRelease: deciding(async (q, by) => viewRelease(context, await stageRelease(context, new Uint8Array(q.envelope), by))),
+    activateRelease: deciding(async (q, by) => viewRelease(context, await activateRelease(context, q.id, by))),
+    withdrawRelease: deciding(async (q, by) => viewRelease(context, await withdrawRelease(context, q.id, { by, reason: bounded(q.reason), acceptRisks: q.acceptRisks }))),
+    listEkPins: reading(() => ({ pins: viewEkPins(context) })),
+    setEkPin: deciding((q, by, call) => {
+      const { name } = setEkPin(context, readStatement(q.statement), { by, reason: reasonOf(call) });
+      const slot = context.trust.slots.get(name);
+      if (slot === undefined) throw new HubError("SLOT_UNKNOWN", `this cluster has no slot ${name} any longer`);
+      return viewEkPin(context, slot);
+    }),
+    approve: deciding((q, by, call) => viewIdentity(context, approve(context, q.id, readStatement(q.approval), { by, reason: reasonOf(call) }))),
     deny: deciding((q, by) => viewIdentity(context, deny(context, q.id, { by, reason: bounded(q.reason) }))),
     revoke: deciding(async (q, by) => {
       const { identity, acknowledged, outstanding } = await revoke(context, q.id, { by, reason: bounded(q.reason) });
@@ -129,11 +147,10 @@ function recordedEvidence(context: HubContext, wanted: string) {
   };
 }
 
-function readStatement(q: ApproveRequest): StoredApproval {
-  const { approval } = q;
-  if (approval === undefined) throw new HubError("BAD_REQUEST", "the request holds no signed statement");
-  if (approval.envelope.length > MAX_ENVELOPE_BYTES || approval.certificateChain.length > 4) throw new HubError("TOO_LARGE", "the statement is larger than any real one");
-  return { envelope: new Uint8Array(approval.envelope), chain: approval.certificateChain.map((der) => new Uint8Array(der)) };
+function readStatement(signed: SignedStatement | undefined): StoredApproval {
+  if (signed === undefined) throw new HubError("BAD_REQUEST", "the request holds no signed statement");
+  if (signed.envelope.length > MAX_ENVELOPE_BYTES || signed.certificateChain.length > 4) throw new HubError("TOO_LARGE", "the statement is larger than any real one");
+  return { envelope: new Uint8Array(signed.envelope), chain: signed.certificateChain.map((der) => new Uint8Array(der)) };
 }
 
 function reasonOf(call: Call<unknown>): string {

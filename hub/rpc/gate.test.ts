@@ -4,7 +4,8 @@ import { connect as connectHttp2 } from "node:http2";
 import tls, { connect as connectTls } from "node:tls";
 import { Server } from "@grpc/grpc-js";
 import t from "tap";
-import { issueLeaf, issueSelfSigned } from "../../proto/pki/issue.ts";
+import { issueLeaf } from "../../proto/pki/issue.ts";
+import { issueSelfSigned } from "../../proto/pki/self-signed.ts";
 import { operatorClient, socketClient, unary } from "../../test/fakes/admin-client.ts";
 import { HubWorld } from "../../test/fakes/hub-world.ts";
 import { chainPem, keyPem, makeIdentity, makePki, type TestIdentity } from "../../test/fakes/pki.ts";
@@ -28,12 +29,12 @@ const stranger: TestIdentity = { key: machine.key, chain: [machine.certificate] 
 /** A certificate whose issuer's name is its own, but signed by another key. */
 async function falselySelfSigned(): Promise<TestIdentity> {
   const other = await makeIdentity(world.pki, "node", "w-1");
-  const der = await issueSelfSigned({ ...span(1), subjectKey: machine.key, key: other.key });
+  const der = issueSelfSigned({ ...span(1), subjectKey: machine.key, key: other.key });
   return { key: machine.key, chain: [der] };
 }
 
 const foreign = await makePki("demo");
-const expired = await issueSelfSigned({ ...span(-1), subjectKey: machine.key, key: machine.key });
+const expired = issueSelfSigned({ ...span(-1), subjectKey: machine.key, key: machine.key });
 // Under the real node issuer's name and constraint, but over a key that this hub never made.
 const forgedNode = await makeIdentity(world.pki, "node", "w-1");
 const operator = world.operator;
@@ -85,14 +86,15 @@ t.test("the operator listener takes operators alone", async (t) => {
 
 /** Every method of the API with what the unix socket answers: a new method without a row fails here. */
 const SOCKET: Readonly<Record<keyof typeof AdminServiceService, "reads" | "READ_ONLY">> = {
-  ...{ listNodes: "reads", getNode: "reads", explain: "reads", getEvidence: "reads", getWindow: "reads", listAudit: "reads" },
-  ...{ approve: "READ_ONLY", deny: "READ_ONLY", revoke: "READ_ONLY", openWindow: "READ_ONLY", closeWindow: "READ_ONLY" },
+  ...{ listNodes: "reads", getNode: "reads", explain: "reads", getEvidence: "reads", getWindow: "reads", listAudit: "reads", listEkPins: "reads" },
+  ...{ listFirmwareChanges: "reads", listReleases: "reads", stageRelease: "READ_ONLY", activateRelease: "READ_ONLY", withdrawRelease: "READ_ONLY" },
+  ...{ approve: "READ_ONLY", deny: "READ_ONLY", revoke: "READ_ONLY", openWindow: "READ_ONLY", closeWindow: "READ_ONLY", setEkPin: "READ_ONLY" },
 };
 
 t.test("the unix socket reads and decides nothing", async (t) => {
   const client = socketClient(hub.socketPath);
   t.teardown(() => client.close());
-  const request = { id: "w-1", states: [], limit: 1, seconds: 60, max: 1, reason: "", approval: undefined, acceptRisks: [] };
+  const request = { id: "w-1", states: [], limit: 1, seconds: 60, max: 1, reason: "", approval: undefined, statement: undefined, acceptRisks: [], envelope: Buffer.alloc(0) };
   for (const name of Object.keys(AdminServiceService) as (keyof typeof AdminServiceService)[]) {
     const outcome = await unary(client, name, request as never).then(() => "reads", (error: { code: unknown }) => (error.code === "NOT_FOUND" ? "reads" : error.code));
     t.equal(outcome, SOCKET[name], name);

@@ -1,20 +1,25 @@
 import type { Node } from "../../proto/gen/kubedos/v1/admin.ts";
+import type { EkCertificateVerdict } from "../attest/ek-certificate.ts";
 import type { Identity } from "../db/identities.ts";
+import { anchorOf, pinnedSlot } from "../enroll/ek-anchor.ts";
 import type { HubContext } from "../enroll/hub-context.ts";
 import { factsOf, holdsSlot } from "../enroll/state.ts";
 import { addressIn } from "../planes/address.ts";
 import type { Slot } from "../trust/trust.ts";
+import { viewFirmware } from "./firmware-view.ts";
 
 const BLANK: Omit<Node, "cluster"> = {
   ...{ id: "", name: "", role: "", state: "", ekName: "", anchor: "none", generation: 0n, release: "", releaseGeneration: 0n, phase: "" },
   ...{ planes: {}, attached: false, code: "", message: "", firstSeenMs: 0n, stateSinceMs: 0n, claimedSlot: "", serialHub: 0n, serialApplied: 0n },
+  ...{ ekCertificate: "", ekCertificateText: "" },
+  ...{ firmware: {}, firmwareBefore: {}, firmwareChange: "", eligible: false },
 };
 
 /** An identity as operators see it. A pinned machine bears its slot's name from the start, an unanchored one only by approval. */
 export function viewIdentity(context: HubContext, identity: Identity): Node {
   const { state } = identity;
   const facts = factsOf(state);
-  const pinned = context.trust.byEk.get(identity.ekName);
+  const { anchor, slot: pinned, certificate } = anchorOf(context, identity);
   const slot = holdsSlot(state) ? context.trust.slots.get(state.slot) : undefined;
   const serials = context.book.serials(identity.id);
   return {
@@ -25,7 +30,9 @@ export function viewIdentity(context: HubContext, identity: Identity): Node {
     role: facts?.role ?? pinned?.role ?? "",
     state: state.t,
     ekName: identity.ekName,
-    anchor: pinned === undefined ? "none" : "pinned",
+    anchor,
+    ...certificateWords(certificate),
+    ...viewFirmware(identity),
     generation: BigInt(identity.generation),
     release: facts?.releaseId ?? "",
     releaseGeneration: BigInt(facts?.releaseGeneration ?? 0),
@@ -43,8 +50,9 @@ export function viewIdentity(context: HubContext, identity: Identity): Node {
 
 /** A slot that no identity holds or is pinned to: expected. */
 export function viewSlot(context: HubContext, slot: Slot): Node {
-  const anchor = slot.ekName === null ? "none" : "pinned";
-  return { ...BLANK, cluster: context.image.cluster, name: slot.name, role: slot.role, state: "expected", ekName: slot.ekName ?? "", anchor };
+  const ekName = pinnedSlot(context, slot.name)?.ekName ?? null;
+  const anchor = ekName === null ? "none" : "pinned";
+  return { ...BLANK, cluster: context.image.cluster, name: slot.name, role: slot.role, state: "expected", ekName: ekName ?? "", anchor };
 }
 
 /** Everybody: identities in the order they were first seen, then slots that nobody has asked for. */
@@ -53,6 +61,15 @@ export function viewAll(context: HubContext): readonly Node[] {
   const taken = new Set(nodes.map((n) => n.name));
   const expected = [...context.trust.slots.values()].filter((slot) => !taken.has(slot.name));
   return [...nodes, ...expected.map((slot) => viewSlot(context, slot))];
+}
+
+/** What the TPM's own certificate is worth, for people: the maker's words in it are foreign, and short. */
+function certificateWords(verdict: EkCertificateVerdict | null): Pick<Node, "ekCertificate" | "ekCertificateText"> {
+  if (verdict === null) return { ekCertificate: "", ekCertificateText: "" };
+  if (!verdict.ok) return { ekCertificate: verdict.code, ekCertificateText: verdict.message };
+  const { manufacturer, model, version, notAfter, quirks } = verdict.certificate;
+  const despite = quirks.length === 0 ? "" : `, in spite of ${quirks.join(", ")}`;
+  return { ekCertificate: "GOOD", ekCertificateText: `TPM ${model} ${version} by ${manufacturer}, until ${notAfter.toISOString().slice(0, 10)}${despite}` };
 }
 
 function addressesOf(context: HubContext, slot: Slot): Record<string, string> {

@@ -1,5 +1,6 @@
 import type { ServerOptions } from "@grpc/grpc-js";
 import { MAX_MESSAGE_BYTES } from "../../proto/evidence/limits.ts";
+import { nameOversized } from "./name-oversized.ts";
 
 /** Of every gRPC server of the hub. A dead peer is found within 40 s; messages are bounded before they are parsed. */
 export const SERVER_OPTIONS: ServerOptions = {
@@ -11,4 +12,5 @@ export const SERVER_OPTIONS: ServerOptions = {
   "grpc.max_concurrent_streams": 16,
   // No other protocol of grpc-js's own (channelz) beside ours.
   "grpc.enable_channelz": 0,
+  interceptors: [nameOversized],
 };

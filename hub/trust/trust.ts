@@ -1,3 +1,4 @@
+import type { EkTrust } from "../attest/ek-certificate.ts";
 import type { Pins } from "../../proto/release/pins.ts";
 import type { Release } from "../../proto/release/release.ts";
 import type { StoredApproval } from "../db/approvals.ts";
@@ -20,6 +21,8 @@ export interface Trust {
   readonly slots: ReadonlyMap<string, Slot>;
   /** EK Name (hex) → the slot it is pinned to. */
   readonly byEk: ReadonlyMap<string, Slot>;
+  /** Makers whose EK certificates anchor a machine; without roots where the pins name none. */
+  readonly ek: EkTrust;
   /** Statements that came along; each is verified where it is used. */
   readonly approvals: readonly StoredApproval[];
   /** Intermediates, DER. */

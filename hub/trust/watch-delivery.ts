@@ -23,18 +23,19 @@ export async function* watchDelivery(path: string, signal: AbortSignal): AsyncGe
   }
 }
 
-/** The first delivery that `accept` takes; what it refuses is reported and waited over. Throws BootError `STOPPED`. */
+/** The first delivery that `accept` takes; what it refuses is reported and waited over. Throws BootError `STOPPED`, and `FLOOR_UNREADABLE`, for which no delivery is to blame. */
 export async function firstAccepted<T>(
   deliveries: AsyncGenerator<Uint8Array>,
-  accept: (data: Uint8Array) => T,
+  accept: (data: Uint8Array) => Promise<T>,
   refused: (error: unknown) => void,
 ): Promise<T> {
   for (;;) {
     const next = await deliveries.next();
     if (next.done === true) throw new BootError("STOPPED", "the hub was stopped before a delivery came");
     try {
-      return accept(next.value);
+      return await accept(next.value);
     } catch (error) {
+      if (error instanceof BootError && error.code === "FLOOR_UNREADABLE") throw error;
       refused(error);
     }
   }

@@ -3,7 +3,7 @@ import { ByteReader } from "../wire/reader.ts";
 import type { Bank, BankName } from "./bank.ts";
 import { EventLogError } from "./error.ts";
 import { EVENT_TYPE, eventTypeName } from "./event-type.ts";
-import { EVENT_LOG_LIMITS, MAX_PCR } from "./limits.ts";
+import { EVENT_LOG_LIMITS, MAX_PCR, NO_PCR } from "./limits.ts";
 import { readSpecId, SPEC_ID_SIGNATURE, startsWith } from "./spec-id.ts";
 
 /** One TCG_PCR_EVENT2. Nothing but the digests is measured: type and data are the log's word. */
@@ -29,7 +29,7 @@ const LOCALITY_SIGNATURE = new TextEncoder().encode("StartupLocality\0");
 
 /**
  * A crypto-agile log as Linux gives it in binary_bios_measurements (TCG PC Client Platform Firmware Profile 1.06, 10.2;
- * little-endian). Every event carries each announced bank exactly once, PCRs are 0–23, nothing may follow the last event.
+ * little-endian). Every event carries each announced bank exactly once, PCRs are 0–23 (or none, of what isn't measured), nothing may follow the last event.
  * Throws EventLogError or WireError; the time is linear in the size, nothing is copied.
  */
 export function parseEventLog(log: Uint8Array): UnverifiedEventLog {
@@ -56,7 +56,9 @@ export function bankIndex(log: UnverifiedEventLog, bank: BankName): number {
 function readEvent(r: ByteReader, banks: readonly Bank[]): LoggedEvent {
   const pcr = r.u32le();
   const type = r.u32le();
-  if (pcr > MAX_PCR) throw new EventLogError("BAD_PCR", `event for PCR ${pcr}, a TPM has 0 to ${MAX_PCR}`);
+  // Pointers to a maker's reference values belong to no PCR (SP800-155 events, 10.4.5.2); they extend none either.
+  const isOfNoPcr = pcr === NO_PCR && type === EVENT_TYPE.EV_NO_ACTION;
+  if (pcr > MAX_PCR && !isOfNoPcr) throw new EventLogError("BAD_PCR", `event for PCR ${pcr}, a TPM has 0 to ${MAX_PCR}`);
   const count = r.u32le();
   if (count !== banks.length) throw new EventLogError("BANKS_DIFFER", `event with ${count} digests in a log of ${banks.length} banks`);
   const digests: Uint8Array[] = new Array<Uint8Array>(count);

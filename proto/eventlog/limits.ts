@@ -19,3 +19,6 @@ export const EVENT_LOG_LIMITS = {
 
 /** PCRs of a TPM 2.0 for the PC Client are 0–23. */
 export const MAX_PCR = 23;
+
+/** What stands for a PCR in events that are information alone. */
+export const NO_PCR = 0xffffffff;

@@ -37,9 +37,21 @@ t.test("ours reads like systemd's", async (t) => {
 });
 
 t.test("systemd 261: separators, and NV indexes that extend no PCR", async (t) => {
-  const separator = encodeUserspaceRecord({ pcr: 12, word: OS_SEPARATOR_WORD, bootId, eventType: "os-separator" });
-  const nv = utf8(`\x1e${JSON.stringify({ nv_index: 0x1d10200, digests: [{ hashAlg: "sha256", digest: "00".repeat(32) }], content_type: "systemd", content: { nvIndexName: "hardware", string: "product-id:1" } })}\n`);
+  // Keys, their order, banks and types as systemd writes them; the digest is the one that its pcrlock predicts.
+  const os = "ff5b9d73dad709633ae76adf444012b57e913a12ed7403c3931145862f35f841";
+  const digests = [{ hashAlg: "sha1", digest: "0d3751a5a6707fb8918dfbe6b0d9853ca6c313c4" }, { hashAlg: "sha256", digest: os }];
+  const content = { string: "os-separator", bootId: bootId.replaceAll("-", ""), timestamp: 1834567, eventType: "os-separator" };
+  const record = (json: unknown): Uint8Array => utf8(`\x1e${JSON.stringify(json)}\n`);
+  const separator = record({ pcr: 12, digests, content_type: "systemd", content });
+  const nv = record({ nv_index: 0x1d10200, digests: [{ hashAlg: "sha256", digest: "00".repeat(32) }], content_type: "systemd", content: { nvIndexName: "hardware", ...content, string: "product-id:1", eventType: "product-id" } });
   t.same(parseUserspaceLog(concatBytes(nv, separator, nv)), [{ pcr: 12, digest: sha256(utf8("os-separator")), eventType: "os-separator", word: "os-separator" }]);
+  t.same(parseUserspaceLog(separator), parseUserspaceLog(encodeUserspaceRecord({ pcr: 12, word: OS_SEPARATOR_WORD, bootId, eventType: "os-separator" })), "ours reads alike");
+  for (const eventType of ["filesystem", "volume-key", "machine-id", "product-id", "keyslot", "nvpcr-init", "dm-verity", "imds-userdata", "login", "of a later systemd"]) {
+    t.same(parseUserspaceLog(record({ pcr: 15, digests, content_type: "systemd", content: { ...content, string: "x", eventType } })).map((r) => r.eventType), [eventType]);
+  }
+  const { eventType: _, ...untyped } = content;
+  t.same(parseUserspaceLog(record({ pcr: 15, digests, content_type: "systemd", content: untyped })).map((r) => r.eventType), [""], "what came over its socket has no type");
+  t.equal(codeOf(record({ rtmr: 2, mapped_pcr: 11, digests: [{ hashAlg: "sha384", digest: "00".repeat(48) }], content_type: "systemd", content })), "BAD_RECORD", "a TDX register's record is of another log");
 });
 
 t.test("near misses", async (t) => {

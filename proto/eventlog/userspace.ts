@@ -10,9 +10,12 @@ const UTF8 = new TextDecoder("utf-8", { fatal: true });
 const RECORD_SEPARATOR = 0x1e;
 const LINE_FEED = 0x0a;
 
-/** The word that ends the firmware's and the boot loader's part of a PCR, from systemd 261 on (systemd-pcrosseparator.service). */
+/**
+ * The word that ends the firmware's and the boot loader's part of a PCR, from systemd 261 on. systemd-pcrosseparator.service extends it, in
+ * initrds of systemd's own kind alone; its type in the log is the same word.
+ */
 export const OS_SEPARATOR_WORD = "os-separator";
-/** PCRs that it is extended into, all of them or none: 11 has its own words, 8 and 10 are others' (uapi-group/specifications#221). */
+/** PCRs that it is extended into, in this order, all of them or none: 11 has its own words, 8 and 10 are others' (uapi-group/specifications#221). */
 export const OS_SEPARATOR_PCRS: readonly number[] = [0, 1, 2, 3, 4, 5, 6, 7, 9, 12, 13, 14];
 
 /** One extend by userspace, as its record says; nobody has compared it with a TPM yet. */
@@ -20,7 +23,10 @@ export interface UnverifiedUserspaceRecord {
   readonly pcr: number;
   /** SHA-256 digest that was extended. */
   readonly digest: Uint8Array;
-  /** `phase`, `os-separator` (the digest is that of the word, checked), `machine-id`, `filesystem` …; "" where the record hasn't one. */
+  /**
+   * `phase`, `os-separator` (the digest is that of the word, checked), `filesystem`, `volume-key`, `machine-id`, `product-id`, `keyslot`,
+   * `nvpcr-init`, `nvpcr-separator`, `dm-verity`, `imds-userdata`, `login` (systemd 261); "" where the record hasn't one.
+   */
   readonly eventType: string;
   readonly word: string;
 }
@@ -30,13 +36,15 @@ const WORD_IS_MEASURED: ReadonlySet<string> = new Set(["phase", "os-separator", 
 
 const digestSchema = z.strictObject({ hashAlg: z.string().max(16), digest: z.string().max(128).regex(/^[0-9a-f]*$/) });
 
-// systemd adds fields to `content` over time; they aren't measured and nothing here reads them.
+// `content` has nvIndexName, string, bootId, timestamp and eventType, each but bootId and timestamp only where there is one. systemd adds
+// fields over time; they aren't measured and nothing here reads them.
 const commonSchema = z.strictObject({
   digests: z.array(digestSchema).min(1).max(EVENT_LOG_LIMITS.banks),
   content_type: z.literal("systemd"),
   content: z.looseObject({ string: z.string().max(4096).optional(), eventType: z.string().max(64).optional() }),
 });
-// CEL-JSON: a record names a PCR, or an NV index that is used like one (systemd 259 and later).
+// A record has exactly one register: a PCR, or an NV index that is used like one (systemd 259 and later). Records of TDX registers (`rtmr`)
+// have a log of their own, cc-measure.log, and none of ours is measured there (docs/TPM2_PCR_MEASUREMENTS.md of systemd).
 const pcrRecordSchema = commonSchema.extend({ pcr: z.int().min(0).max(MAX_PCR) });
 const nvRecordSchema = commonSchema.extend({ nv_index: z.int().min(0x01000000).max(0x01ffffff) });
 

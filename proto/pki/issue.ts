@@ -62,15 +62,6 @@ export async function issueLeaf(
   ]);
 }
 
-/** A node's certificate before it has an identity: proves possession of a key and claims nothing. DER. */
-export async function issueSelfSigned(options: IssueOptions & { readonly key: KeyObject }): Promise<Uint8Array> {
-  const name = "CN=kubedos node without identity";
-  return await create(options, name, { name, key: options.key }, [
-    new x509.BasicConstraintsExtension(false, undefined, true),
-    new x509.ExtendedKeyUsageExtension([CLIENT_AUTH], true),
-  ]);
-}
-
 interface Signer {
   readonly name: string;
   readonly key: KeyObject;

@@ -4,9 +4,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
-import { issueIntermediate, issueLeaf, issueRoot, issueSelfSigned, type Issuer } from "./issue.ts";
+import { issueIntermediate, issueLeaf, issueRoot, type Issuer } from "./issue.ts";
+import { issueSelfSigned } from "./self-signed.ts";
 import { certificatesFromPem, certificatesToPem } from "./pem.ts";
 import type { PkiRole } from "./names.ts";
+import { fromHex } from "../wire/hex.ts";
 import { verifyIdentity, verifyIntermediate, verifySelfSigned } from "./verify.ts";
 
 const DAY = 86_400_000;
@@ -82,10 +84,26 @@ t.test("one flipped bit anywhere in the leaf is refused", async (t) => {
 
 t.test("self-signed certificates prove a key and nothing else", async (t) => {
   const k = key();
-  const der = await issueSelfSigned({ ...span(), subjectKey: k, key: k });
+  const der = issueSelfSigned({ ...span(), subjectKey: k, key: k });
   t.same(verifySelfSigned(der, now).key.export({ format: "jwk" }).x, k.export({ format: "jwk" }).x);
   t.throws(() => verifySelfSigned(leaf, now), { code: "WRONG_ISSUER" });
   t.throws(() => verifyIdentity({ ...question, chain: [der, hubCa.certificate] }), { code: "WRONG_ISSUER" });
+});
+
+t.test("OpenSSL reads a self-signed certificate as what it is, whatever its serial and dates", async (t) => {
+  const k = key();
+  for (const [serial, until] of [["00".repeat(15) + "01", "2049-12-31T23:59:59Z"], ["ff".repeat(16), "2050-01-01T00:00:00Z"]] as const) {
+    const options = { notBefore: new Date("2026-01-02T03:04:05Z"), notAfter: new Date(until), serial: fromHex(serial), subjectKey: k, key: k };
+    const pem = certificatesToPem(issueSelfSigned(options));
+    const argv = ["x509", "-noout", "-subject", "-issuer", "-serial", "-dates", "-dateopt", "iso_8601", "-ext", "basicConstraints,extendedKeyUsage"];
+    const { stdout, status } = spawnSync("openssl", argv, { input: pem, encoding: "utf8" });
+    t.equal(status, 0);
+    t.match(stdout, /subject=CN = kubedos node without identity\nissuer=CN = kubedos node without identity\n/);
+    t.match(stdout, new RegExp(`serial=0*${serial.replace(/^0+/, "")}\n`, "i"));
+    t.match(stdout, `notBefore=2026-01-02 03:04:05Z\nnotAfter=${until.replace("T", " ")}\n`);
+    t.match(stdout, /Basic Constraints: critical\n +CA:FALSE\n.*Extended Key Usage: critical\n +TLS Web Client Authentication\n/s);
+    t.same(verifySelfSigned(certificatesFromPem(pem)[0] ?? new Uint8Array(), now).key.export({ format: "jwk" }).x, k.export({ format: "jwk" }).x, "and so do we");
+  }
 });
 
 t.test("intermediates are judged by role", async (t) => {

@@ -1,35 +1,16 @@
-import "reflect-metadata";
 import { type KeyObject, X509Certificate } from "node:crypto";
-import { AsnConvert } from "@peculiar/asn1-schema";
-import {
-  BasicConstraints,
-  Certificate,
-  ExtendedKeyUsage,
-  id_ce_basicConstraints,
-  id_ce_extKeyUsage,
-  id_ce_keyUsage,
-  id_ce_nameConstraints,
-  id_ce_subjectAltName,
-  id_kp_clientAuth,
-  id_kp_serverAuth,
-  KeyUsage,
-  KeyUsageFlags,
-  NameConstraints,
-  SubjectAlternativeName,
-} from "@peculiar/asn1-x509";
 import { dnsLabel } from "../wire/text.ts";
 import { PkiError } from "./error.ts";
 import { identityHost, identityUri, type PkiRole } from "./names.ts";
+import { EXTENSION, parseCertificate, readBasicConstraints, readExtKeyUsage, readKeyUsage, readOnlyUri, readPermittedUri, type UnverifiedCertificate } from "./parse-certificate.ts";
 
 /** Certificates of ours have about 600 bytes. */
 const MAX_CERTIFICATE_BYTES = 4096;
-const KNOWN_EXTENSIONS: readonly string[] = [
-  id_ce_basicConstraints,
-  id_ce_keyUsage,
-  id_ce_nameConstraints,
-  id_ce_extKeyUsage,
-  id_ce_subjectAltName,
-];
+const KNOWN_EXTENSIONS: readonly string[] = Object.values(EXTENSION);
+/** keyCertSign (RFC 5280 §4.2.1.3). */
+const CERT_SIGN = 5;
+const SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
+const CLIENT_AUTH = "1.3.6.1.5.5.7.3.2";
 
 /** What is asked: is this chain an identity of this role in this cluster, now? */
 export interface IdentityQuestion {
@@ -52,7 +33,7 @@ export interface Identity {
 
 interface Parsed {
   readonly x509: X509Certificate;
-  readonly asn: Certificate;
+  readonly asn: UnverifiedCertificate;
 }
 
 /**
@@ -101,7 +82,7 @@ function parse(data: string | Uint8Array): Parsed {
   let parsed: Parsed;
   try {
     const x509 = new X509Certificate(data);
-    parsed = { x509, asn: AsnConvert.parse(new Uint8Array(x509.raw), Certificate) };
+    parsed = { x509, asn: parseCertificate(new Uint8Array(x509.raw)) };
   } catch (cause) {
     throw new PkiError("BAD_CERTIFICATE", "not an X.509 certificate", { cause });
   }
@@ -110,12 +91,10 @@ function parse(data: string | Uint8Array): Parsed {
     throw new PkiError("WRONG_KEY", "certificates of kubedos identities hold P-256 keys");
   }
   const seen = new Set<string>();
-  for (const extension of parsed.asn.tbsCertificate.extensions ?? []) {
-    if (seen.has(extension.extnID)) throw new PkiError("BAD_CERTIFICATE", `extension ${extension.extnID} occurs twice`);
-    seen.add(extension.extnID);
-    if (extension.critical && !KNOWN_EXTENSIONS.includes(extension.extnID)) {
-      throw new PkiError("UNKNOWN_CRITICAL", `unknown critical extension ${extension.extnID}`);
-    }
+  for (const { id, critical } of parsed.asn.extensions) {
+    if (seen.has(id)) throw new PkiError("BAD_CERTIFICATE", `extension ${id} occurs twice`);
+    seen.add(id);
+    if (critical && !KNOWN_EXTENSIONS.includes(id)) throw new PkiError("UNKNOWN_CRITICAL", `unknown critical extension ${id}`);
   }
   return parsed;
 }
@@ -127,36 +106,34 @@ function checkIssued(certificate: Parsed, issuer: Parsed): void {
 }
 
 function checkTime(certificate: Parsed, now: Date): void {
-  const { notBefore, notAfter } = certificate.asn.tbsCertificate.validity;
-  if (now < notBefore.getTime()) throw new PkiError("NOT_YET_VALID", `"${certificate.x509.subject}" is valid from ${notBefore.getTime().toISOString()}`);
-  if (now > notAfter.getTime()) throw new PkiError("EXPIRED", `"${certificate.x509.subject}" expired at ${notAfter.getTime().toISOString()}`);
+  const { notBefore, notAfter } = certificate.asn;
+  if (now < notBefore) throw new PkiError("NOT_YET_VALID", `"${certificate.x509.subject}" is valid from ${notBefore.toISOString()}`);
+  if (now > notAfter) throw new PkiError("EXPIRED", `"${certificate.x509.subject}" expired at ${notAfter.toISOString()}`);
 }
 
 /** `for` is null for the root, which may have intermediates of any role. */
 function checkIssuer(certificate: Parsed, constrained: { readonly role: PkiRole; readonly cluster: string } | null): void {
-  const basic = extension(certificate, id_ce_basicConstraints, BasicConstraints);
-  const usage = extension(certificate, id_ce_keyUsage, KeyUsage);
+  const basic = extension(certificate, EXTENSION.basicConstraints, readBasicConstraints);
+  const usage = extension(certificate, EXTENSION.keyUsage, readKeyUsage);
   const pathLength = constrained === null ? 1 : 0;
-  if (basic?.cA !== true || basic.pathLenConstraint !== pathLength || usage?.toNumber() !== KeyUsageFlags.keyCertSign) {
+  if (basic?.ca !== true || basic.pathLength !== pathLength || usage?.length !== 1 || usage[0] !== CERT_SIGN) {
     throw new PkiError("NOT_A_CA", `"${certificate.x509.subject}" may not issue here`);
   }
   if (constrained === null) return;
-  const permitted = extension(certificate, id_ce_nameConstraints, NameConstraints)?.permittedSubtrees;
   const host = identityHost(constrained.role, constrained.cluster);
-  if (permitted?.length !== 1 || permitted[0]?.base.uniformResourceIdentifier !== host) {
+  if (extension(certificate, EXTENSION.nameConstraints, readPermittedUri) !== host) {
     throw new PkiError("WRONG_CONSTRAINT", `"${certificate.x509.subject}" is not constrained to ${host}`);
   }
 }
 
 function leafName(leaf: Parsed, role: PkiRole, cluster: string): string {
-  if (extension(leaf, id_ce_basicConstraints, BasicConstraints)?.cA !== false) {
+  if (extension(leaf, EXTENSION.basicConstraints, readBasicConstraints)?.ca !== false) {
     throw new PkiError("WRONG_USAGE", "a leaf must say that it is no CA");
   }
-  const usage = extension(leaf, id_ce_extKeyUsage, ExtendedKeyUsage);
-  const wanted = role === "hub" ? id_kp_serverAuth : id_kp_clientAuth;
+  const usage = extension(leaf, EXTENSION.extKeyUsage, readExtKeyUsage);
+  const wanted = role === "hub" ? SERVER_AUTH : CLIENT_AUTH;
   if (usage?.length !== 1 || usage[0] !== wanted) throw new PkiError("WRONG_USAGE", `the certificate is not for a ${role}`);
-  const names = extension(leaf, id_ce_subjectAltName, SubjectAlternativeName);
-  const uri = names?.length === 1 ? names[0]?.uniformResourceIdentifier : undefined;
+  const uri = extension(leaf, EXTENSION.subjectAltName, readOnlyUri) ?? undefined;
   const name = uri?.slice(identityUri(role, cluster, "").length);
   if (uri === undefined || !dnsLabel.safeParse(name).success || name === undefined || uri !== identityUri(role, cluster, name)) {
     throw new PkiError("WRONG_NAME", `the certificate's name is ${JSON.stringify(uri ?? null)}, wanted ${identityUri(role, cluster, "NAME")}`);
@@ -164,11 +141,12 @@ function leafName(leaf: Parsed, role: PkiRole, cluster: string): string {
   return name;
 }
 
-function extension<T>(certificate: Parsed, id: string, type: new () => T): T | undefined {
-  const found = certificate.asn.tbsCertificate.extensions?.find((e) => e.extnID === id);
+/** What an extension says; undefined where it isn't there. */
+function extension<T>(certificate: Parsed, id: string, read: (value: Uint8Array) => T): T | undefined {
+  const found = certificate.asn.extensions.find((e) => e.id === id);
   if (found === undefined) return undefined;
   try {
-    return AsnConvert.parse(found.extnValue.buffer, type);
+    return read(found.value);
   } catch (cause) {
     throw new PkiError("BAD_CERTIFICATE", `extension ${id} is malformed`, { cause });
   }

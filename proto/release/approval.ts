@@ -16,6 +16,8 @@ export const approvalSchema = z.strictObject({
   /** Of the identity: a statement for generation 1 doesn't admit generation 2 after an eviction. */
   identityGeneration: z.int().positive(),
   releaseGeneration: z.int().positive(),
+  /** Of PCR 0–3 as the operator was shown them (firmwareDigest); null where none was known: before the machine was ever seen. */
+  firmware: hexText(32).nullable(),
   /** Seconds since 1970; no new admission on this statement afterwards. */
   notAfter: z.int().positive(),
   acceptRisks: z.array(z.enum(["unanchored"])).max(1),

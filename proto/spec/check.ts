@@ -26,6 +26,12 @@ const leaseOutlastsRenewals: Check = ({ trust }, at) =>
     ? undefined
     : at("LEASE_TOO_SHORT", ["trust", "lease"], "value", "trust.lease must be at least twice trust.renew", "one renewal that is missed must not take a node's peers");
 
+const ekRootsAreNamed: Check = ({ trust }, at) => {
+  if (trust.ekRoots !== undefined) return undefined;
+  const without = (["ekQuirks", "ekRevoked"] as const).find((key) => trust[key].length > 0);
+  return without === undefined ? undefined : at("MISSING_KEY", ["trust", without], "key", `trust.${without} says something about certificates, but there is no trust.ekRoots`, "name the folder with the makers' root certificates");
+};
+
 const oneMaster: Check = (spec, at) => {
   const masters = [...spec.topology.nodes.entries()].filter(([, n]) => n.role === MASTER_ROLE);
   const second = masters[1];
@@ -102,4 +108,4 @@ const addressesFit: Check = (spec, at) => {
 };
 
 /** All of them, in the order in which they are reported. */
-export const checks: readonly Check[] = [rolesAreUsed, nodesAreDistinct, oneMaster, leaseOutlastsRenewals, planesAreApart, indexesFit, addressesFit];
+export const checks: readonly Check[] = [rolesAreUsed, nodesAreDistinct, oneMaster, leaseOutlastsRenewals, ekRootsAreNamed, planesAreApart, indexesFit, addressesFit];

@@ -19,7 +19,7 @@ t.test("the shipped example, and defaults", async (t) => {
   t.match(parseClusterSpec(minimal, "m.yaml"), {
     topology: { nodes: [{ vm: { memory: 1024 } }] },
     network: { planes: [{ name: "wg1", cidr: "10.78.0.0/16", port: 51821 }, { name: "wg2" }, { name: "wg3" }] },
-    trust: { approvals: 1, lease: 900_000, renew: 300_000 },
+    trust: { approvals: 1, lease: 900_000, renew: 300_000, ekQuirks: [], ekRevoked: [] },
     destructive: { wipeDisks: false, destroyQuarantined: false },
   });
 });
@@ -63,6 +63,9 @@ const cases: readonly [string, string | RegExp, string, SpecErrorCode, string | 
   ["lease of seconds", "approvals: 1", "lease: 59s", "BAD_VALUE", /trust.lease: must be at least 1m/],
   ["lease of days", "approvals: 1", "lease: 25h", "BAD_VALUE", /trust.lease: must be at most 24h/],
   ["lease that a missed renewal ends", "approvals: 1", "renew: 8m", "LEASE_TOO_SHORT", /at least twice/, [23, 3]],
+  ["quirks of nobody's certificates", "approvals: 1", "ekQuirks: [nv-padding]", "MISSING_KEY", /no trust.ekRoots/, [23, 3]],
+  ["quirk that nobody knows", "approvals: 1", "ekQuirks: [anything]", "BAD_VALUE", /ekQuirks/],
+  ["fingerprint that is none", "approvals: 1", "ekRevoked: [abcd]", "BAD_VALUE", /32 bytes/],
   ["yes is no boolean", "wipeDisks: false", "wipeDisks: no", "BAD_VALUE", /wipeDisks/],
   ["key twice", "metadata:", "metadata: { name: x }\nmetadata:", "BAD_YAML", /unique/, [5, 1]],
   ["anchor", "index: 3", "index: &a 3", "BAD_YAML", /anchors/],

@@ -1,6 +1,8 @@
 import { z } from "zod";
+import { EK_QUIRK_NAMES } from "../release/ek-quirk.ts";
 import { planeSchema } from "../release/image-config.ts";
-import { dnsLabel } from "../wire/text.ts";
+import { EK_TRUST_LIMITS } from "../release/pins.ts";
+import { dnsLabel, hexText } from "../wire/text.ts";
 import { parseCidr, parseIpv4 } from "./cidr.ts";
 
 /** The role whose one node runs the hub (DESIGN §1). */
@@ -75,6 +77,12 @@ const trust = z.strictObject({
   lease: duration.pipe(z.number().min(MINUTE_MS, "must be at least 1m").max(DAY_MS, "must be at most 24h")).prefault("15m"),
   /** How often it is given anew; milliseconds. */
   renew: duration.pipe(z.number().min(MINUTE_MS / 6, "must be at least 10s").max(DAY_MS, "must be at most 24h")).prefault("5m"),
+  /** Folder, from the spec's own, with the certificates of TPM makers whose EK certificates anchor a machine (DESIGN §2.7). */
+  ekRoots: z.string().min(1).max(1024).optional(),
+  /** What of makers' deviations is put up with. */
+  ekQuirks: z.array(z.enum(EK_QUIRK_NAMES)).default([]),
+  /** SHA-256 of withdrawn certificates: of a TPM, an issuer or a root. */
+  ekRevoked: z.array(hexText(32)).max(EK_TRUST_LIMITS.revoked).default([]),
 });
 
 const qemu = z.strictObject({

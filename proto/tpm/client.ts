@@ -6,7 +6,9 @@ import { flushContext } from "./commands/flush-context.ts";
 import { getAlgorithms, getBanks, getHandles } from "./commands/get-capability.ts";
 import { getRandom } from "./commands/get-random.ts";
 import { NV_CHUNK_BYTES, nvRead } from "./commands/nv-read.ts";
-import { nvReadPublic } from "./commands/nv-read-public.ts";
+import { type NvPublic, nvReadPublic } from "./commands/nv-read-public.ts";
+import { nvDefineSpace, type NvSpace } from "./commands/nv-define-space.ts";
+import { nvWrite } from "./commands/nv-write.ts";
 import { type BankDigest, pcrEvent } from "./commands/pcr-event.ts";
 import { pcrExtend } from "./commands/pcr-extend.ts";
 import { policySecret } from "./commands/policy-secret.ts";
@@ -18,15 +20,13 @@ import type { Credential } from "./credential.ts";
 import { HANDLE_RANGE, RH } from "./handles.ts";
 import { listCapability } from "./list-capability.ts";
 import type { PcrSelection } from "./pcr-selection.ts";
+import { hasNvAttributes, NV_ATTRIBUTE } from "./nv-attributes.ts";
 import { parsePublic, type TpmPublic } from "./public.ts";
-import { RC_INITIALIZE } from "./rc.ts";
+import { RC_INITIALIZE, RC_NO_HANDLE } from "./rc.ts";
 import { readPcrs } from "./read-pcrs.ts";
 import { AK_TEMPLATES, EK_TEMPLATES, type KeyKind } from "./templates.ts";
 import { TpmError } from "./tpm-error.ts";
 import type { TpmTransport } from "./transport.ts";
-
-/** TPMA_NV_AUTHREAD (Part 2, 13.4). */
-const NV_AUTHREAD = 1 << 18;
 
 /** A loaded or persistent key: its handle, or what holds it. */
 export type KeyRef = number | Pick<LoadedKey, "handle">;
@@ -144,13 +144,33 @@ export class TpmClient {
    */
   async readNv(index: number): Promise<Uint8Array> {
     const { attributes, dataSize } = await this.#queue.run(nvReadPublic(index));
-    const auth = (attributes & NV_AUTHREAD) !== 0 ? index : RH.OWNER;
+    const auth = hasNvAttributes(attributes, NV_ATTRIBUTE.AUTHREAD) ? index : RH.OWNER;
     const out = new Uint8Array(dataSize);
     for (let offset = 0; offset < dataSize; offset += NV_CHUNK_BYTES) {
       const size = Math.min(NV_CHUNK_BYTES, dataSize - offset);
       out.set(await this.#queue.run(nvRead({ auth, index, size, offset })), offset);
     }
     return out;
+  }
+
+  /** Attributes and size of an NV index; null where there is none. */
+  async nvPublic(index: number): Promise<NvPublic | null> {
+    try {
+      return await this.#queue.run(nvReadPublic(index));
+    } catch (e) {
+      if (e instanceof TpmError && e.rc === RC_NO_HANDLE) return null;
+      throw e;
+    }
+  }
+
+  /** Makes an NV index of the owner's. `REFUSED` (TPM_RC_NV_DEFINED) where it is there already. */
+  defineNv(space: NvSpace): Promise<void> {
+    return this.#queue.run(nvDefineSpace(space));
+  }
+
+  /** Writes a whole NV index of up to 512 bytes that the owner may write. */
+  writeNv(index: number, data: Uint8Array): Promise<void> {
+    return this.#queue.run(nvWrite(index, data));
   }
 
   /** The PCR banks that are active: one that nobody measures into is an open door (P20). */

@@ -1,6 +1,8 @@
 /** Command codes (TPM_CC, Part 2, table 12) of the commands that the client knows. */
 export const CC = {
+  NV_DefineSpace: 0x012a,
   CreatePrimary: 0x0131,
+  NV_Write: 0x0137,
   PCR_Event: 0x013c,
   Startup: 0x0144,
   ActivateCredential: 0x0147,

@@ -2,6 +2,8 @@
 export const RC_SUCCESS = 0;
 /** TPM2_Startup was sent already: at boot the firmware has done it. */
 export const RC_INITIALIZE = 0x100;
+/** TPM_RC_HANDLE for the first handle: there is no such object or NV index (Part 2, 6.6). */
+export const RC_NO_HANDLE = 0x18b;
 /** The TPM was busy and did nothing: the same command should be sent again (Part 2, 6.6.3). */
 export const RC_BUSY: readonly number[] = [0x908 /* YIELDED */, 0x90a /* TESTING */, 0x922 /* RETRY */];
 

@@ -125,6 +125,41 @@ for (const kind of ["rsa", "ecc"] as const) {
   });
 }
 
+for (const [name, algorithm, hash] of [
+  ["RSA-2048", "rsa2048:aes128cfb", "sha256"],
+  ["RSA-3072", "rsa3072:aes256cfb", "sha384"],
+  ["P-256", "ecc256:aes128cfb", "sha256"],
+  ["P-384", "ecc384:aes256cfb", "sha384"],
+  ["P-384 with SHA-256", "ecc384:aes128cfb", "sha256"],
+] as const) {
+  t.test(`tpm2_activatecredential opens what we made for an EK of ${name}, and nothing that was changed`, async (t) => {
+    const { ak, akName } = await makeToolKeys("ecc");
+    const attributes = "fixedtpm|fixedparent|sensitivedataorigin|userwithauth|restricted|decrypt";
+    await tool("tpm2_createprimary", "-C", "e", "-G", algorithm, "-g", hash, "-a", attributes, "-c", path("other.ctx"));
+    await tool("tpm2_flushcontext", "-t");
+    await tool("tpm2_readpublic", "-c", path("other.ctx"), "-f", "tss", "-o", path("other.pub"));
+    await tool("tpm2_flushcontext", "-t");
+    const ekPublic = readSizedFile(await read("other.pub"));
+    const secret = entropy(32);
+    const made = makeCredential({ ekPublic, akName: nameOf(ak), secret, entropy });
+    t.equal(toHex(nameOf(ak)), toHex(akName));
+    const open = async ({ credentialBlob, encryptedSecret }: Credential): Promise<string> => {
+      await writeFile(path("cred"), concatBytes(FILE_HEAD, sized(credentialBlob), sized(encryptedSecret)));
+      try {
+        await tool("tpm2_activatecredential", "-c", path("ak.ctx"), "-C", path("other.ctx"), "-i", path("cred"), "-o", path("secret"));
+      } finally {
+        await tool("tpm2_flushcontext", "-t");
+      }
+      return toHex(await read("secret"));
+    };
+    t.equal(await open(made), toHex(secret));
+    const blob = made.credentialBlob;
+    await t.rejects(open({ ...made, credentialBlob: overwrite(blob, blob.length - 1, (blob.at(-1) ?? 0) ^ 1) }), "a bit of the credential");
+    await t.rejects(open(makeCredential({ ekPublic, akName: nameOf(ekPublic), secret, entropy })), "made for another key's Name");
+    await t.rejects(open({ ...made, encryptedSecret: makeCredential({ ekPublic, akName: nameOf(ak), secret, entropy }).encryptedSecret }), "another credential's seed");
+  });
+}
+
 t.test("TPM2_Certify and TPM2_GetTime of an AK verify, and are no quotes", async (t) => {
   await makeToolKeys("ecc");
   await tool("tpm2_certify", "-C", path("ak.ctx"), "-c", path("ak.ctx"), "-g", "sha256", "-o", path("certify"), "-s", path("certify.sig"));

@@ -11,7 +11,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   hub: ["proto", "hub/attest"],
   agent: ["proto"],
   builder: ["proto", "hub/attest"],
-  bench: ["proto", "hub/attest"],
+  bench: ["proto", "hub/attest", "hub", "builder"],
   demo: ["proto", "hub/attest", "hub", "agent", "builder"],
   scripts: ["proto", "hub/attest", "hub", "agent", "builder", "demo", "bench"],
   test: ["proto", "hub/attest", "hub", "agent", "builder", "demo", "bench", "scripts"],

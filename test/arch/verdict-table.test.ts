@@ -54,6 +54,13 @@ t.test("every row has a test, named after it where the check is the verdict's ow
   }
 });
 
+t.test("what spoils evidence starts from a real TPM's", async (t) => {
+  const files = new Set(rows.flatMap((r) => r.tests.filter(([, title]) => title.startsWith(`${r.id} `)).map(([file]) => file)));
+  t.ok(files.size > 3);
+  for (const file of files) t.match(readFileSync(join(root, file), "utf8"), /from "(\.\.\/)+test\/(swtpm|fakes)\/[a-z-]+\.ts"/, `${file} takes its machine from test/`);
+  for (const file of files) t.notMatch(readFileSync(join(root, file), "utf8"), /soft-machine/, `${file} has no machine whose keys lie in the test`);
+});
+
 t.test("every code has a row, and every row's codes exist", async (t) => {
   const known = Object.keys(ATTEST_CODES);
   const used = new Set(rows.flatMap((r) => r.codes));

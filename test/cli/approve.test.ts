@@ -1,5 +1,6 @@
 import t from "tap";
 import { PINNED_QUESTION, UNANCHORED_QUESTION } from "../../hub/cli/approval/confirm.ts";
+import { firmwareDigest } from "../../proto/release/firmware.ts";
 import { FAKE_NOW } from "../fakes/fake-hub.ts";
 import { type Bench, startBench, type World } from "./harness.ts";
 
@@ -29,6 +30,7 @@ t.test("the last eight digits approve, and the hub gets the operator's own state
         role: "worker",
         identityGeneration: 1,
         releaseGeneration: 3,
+        firmware: firmwareDigest(b.hub.state.nodes.find((n) => n.name === "w-1")?.firmware ?? {}),
         notAfter: FAKE_NOW / 1000 + 86_400,
         acceptRisks: [],
       },
@@ -87,7 +89,7 @@ t.test("an unanchored machine needs its risk named, a slot, and the whole EK nam
     if (code !== 0) t.match(ran.stderr, new RegExp(`"code":"${kubedosCode}"`));
     t.equal(b.hub.state.approvals.length, code === 0 ? 1 : 0);
     if (code === 0) t.same(b.hub.state.approvals[0]?.approval, { ...b.hub.state.approvals[0]?.approval, slot: "w-10", acceptRisks: ["unanchored"] });
-    if (code !== 2) t.match(ran.stderr, /UNANCHORED: nobody stamped this TPM; anyone's laptop can run one like it/);
+    if (code !== 2) t.match(ran.stderr, /UNANCHORED: nobody vouches for this TPM; anyone's laptop can run one like it/);
     if (ran.asked.length > 0) t.same(ran.asked, [UNANCHORED_QUESTION]);
     await b.close();
   }
@@ -123,6 +125,8 @@ t.test("a hub that lies about what is signed", async (t) => {
     ["a role that is no label", { role: "../../etc" }],
     ["no generation", { generation: 0n }],
     ["a slot that is no label", { name: "w 1" }],
+    ["no firmware, so that the statement would fit any", { firmware: {} }],
+    ["a firmware that is none", { firmware: { "0": "00" } }],
   ];
   for (const [what, lie] of lies) {
     const b = await startBench();
@@ -163,6 +167,19 @@ t.test("waiting: refused afterwards is 8, too slow is 7, and the hub goes on", a
   const ran = await slow.run(["approve", "w-1", "--ek-name", W1, "--timeout", "3s"]);
   t.equal(ran.code, 7);
   t.match(ran.stderr, /did not connect within 3s; the hub goes on \(TIMED_OUT\); next: kubedos-hub node show w-1/);
+});
+
+t.test("connected isn't enough: it waits until the kernel has its planes, and says honestly when that doesn't come", async (t) => {
+  const b = await bench(t);
+  const ran = await b.run(["approve", "w-1", "--ek-name", W1, "-o", "json"]);
+  t.match(JSON.parse(ran.stdout), { state: "connected", serialHub: 5, serialApplied: 5 }, "the first acknowledged update is there");
+  t.match(ran.stderr, /waiting for w-1 to connect: approved\n.*waiting for w-1 to bring up its planes: connected\n/s);
+  const stuck = await bench(t);
+  stuck.hub.state.afterApproval = ["connected"];
+  const late = await stuck.run(["approve", "w-1", "--ek-name", W1, "--timeout", "3s"]);
+  t.equal(late.code, 7);
+  t.equal(late.stdout, "", "nothing claims that it has them");
+  t.match(late.stderr, /w-1 is connected, but did not say that its kernel has its planes within 3s; the hub goes on \(TIMED_OUT\)/);
 });
 
 t.test("Ctrl-C ends it with 130 and says that the hub goes on", async (t) => {

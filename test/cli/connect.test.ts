@@ -144,6 +144,20 @@ t.test("where to connect", async (t) => {
   }
 });
 
+t.test("a message that is too large says so, whoever of the two noticed", async (t) => {
+  t.teardown(() => {
+    bench.hub.state.fail = undefined;
+  });
+  for (const details of ["Received message larger than max (9 vs 8)", "Attempted to send message with a size larger than 8"]) {
+    bench.hub.state.fail = { code: status.RESOURCE_EXHAUSTED, details };
+    const ran = await bench.run(["node", "show", "w-1"]);
+    t.equal(ran.code, 2, ran.stderr);
+    t.match(ran.stderr, /is larger than the protocol allows \(TOO_LARGE\)/);
+  }
+  bench.hub.state.fail = { code: status.RESOURCE_EXHAUSTED, details: "Bandwidth exhausted or memory limit exceeded" };
+  t.match((await bench.run(["node", "show", "w-1"])).stderr, /Bandwidth exhausted.*\(RESOURCE_EXHAUSTED\)/, "nothing else does");
+});
+
 t.test("errors of the hub: code, sentence, exit code, next command", async (t) => {
   const cases: readonly (readonly [status, string | undefined, number])[] = [
     [status.NOT_FOUND, "NOT_FOUND", 3],

@@ -24,6 +24,10 @@ const CASES: readonly (readonly [file: string, argv: readonly string[]])[] = [
   ["window-status.txt", ["window", "status"]],
   ["window-open.json", ["window", "open", "--for", "10m", "--max", "4", "-o", "json"]],
   ["window-close.txt", ["window", "close"]],
+  ["ek-list.json", ["ek", "list", "-o", "json"]],
+  ["ek-list.txt", ["ek", "list"]],
+  ["ek-pin.json", ["ek", "pin", "w-10", `000b${"4e".repeat(32)}`, "-o", "json"]],
+  ["ek-unpin.json", ["ek", "unpin", "w-1", "-o", "json"]],
   ["audit.json", ["audit", "-o", "json"]],
   ["audit.txt", ["audit"]],
   ["approve-dry-run.json", ["approve", "w-1", "--dry-run", "-o", "json"]],
@@ -68,6 +72,6 @@ t.test("pending shows the unanchored machine first, and says what it is in words
   const bench = await startBench();
   t.teardown(() => bench.close());
   const { stdout, stderr } = await bench.run(["pending"]);
-  t.match(stdout.split("\n")[1], /^dd00.* unanchored .*NONE .*nobody stamped this TPM$/);
-  t.match(stderr, /1 unanchored: nobody stamped this TPM; anyone's laptop can run one like it/);
+  t.match(stdout.split("\n")[1], /^dd00.* unanchored .*NONE .*nobody vouches for this TPM$/);
+  t.match(stderr, /1 unanchored: nobody vouches for this TPM; anyone's laptop can run one like it/);
 });

@@ -5,7 +5,7 @@ import { COMMANDS } from "../../hub/cli/commands.ts";
 import { runCli } from "../../hub/cli/run-cli.ts";
 import type { CliPorts, Sink } from "../../hub/cli/ports.ts";
 import { clusterState } from "../fakes/fake-cluster.ts";
-import { FAKE_NOW, type FakeHub, startFakeHub } from "../fakes/fake-hub.ts";
+import { FAKE_NOW, type FakeHub, type FakeState, startFakeHub } from "../fakes/fake-hub.ts";
 import { makeIdentity, makePki, type TestPki, writeIdentity } from "../fakes/pki.ts";
 
 /** What a command left behind. */
@@ -76,10 +76,10 @@ export interface Bench {
 }
 
 /** Starts one; `close` it at the end. */
-export async function startBench(): Promise<Bench> {
+export async function startBench(state: FakeState = clusterState()): Promise<Bench> {
   const dir = mkdtempSync(join(tmpdir(), "kubedos-cli-"));
   const pki = await makePki("demo");
-  const hub = await startFakeHub(pki, await makeIdentity(pki, "hub", "master-1"), clusterState());
+  const hub = await startFakeHub(pki, await makeIdentity(pki, "hub", "master-1"), state);
   const identityDir = writeIdentity(join(dir, "alice"), await makeIdentity(pki, "operator", "alice"), pki.root.certificate);
   const env = { KUBEDOS_HUB_ADDRESS: hub.address, KUBEDOS_HUB_IDENTITY: identityDir };
   return {

@@ -54,7 +54,7 @@ t.test("inspect evidence: the hub's verdict, offline", async (t) => {
   t.match(text.stdout, /^accepted: this TPM booted exactly the release's image\n/);
   const unpinned = await run(["inspect", "evidence", recorded("free.json", (f) => (f["pinnedRole"] = null)), "--release", release, "--release-key", keyFile]);
   t.equal(unpinned.code, 0);
-  t.match(unpinned.stdout, /UNANCHORED: nobody stamped this TPM/);
+  t.match(unpinned.stdout, /UNANCHORED: nobody vouches for this TPM/);
 });
 
 t.test("inspect evidence: refused with 8 and the verdict's code", async (t) => {

@@ -5,7 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
+import { boundArgv } from "../../builder/guest/bound-argv.ts";
 import { chainPem, makePki } from "../fakes/pki.ts";
+import { startSwtpm } from "../swtpm/start-swtpm.ts";
 
 const main = fileURLToPath(new URL("../../hub/main.ts", import.meta.url));
 const dir = mkdtempSync(join(tmpdir(), "kubedos-serve-"));
@@ -19,6 +21,8 @@ async function end(child: ChildProcess): Promise<{ code: number | null; err: str
 
 t.test("serve waits for its delivery, listens to nobody before, and ends cleanly on SIGTERM and Ctrl-C", async (t) => {
   const pki = await makePki("demo");
+  const swtpm = await startSwtpm();
+  t.teardown(() => swtpm.stop());
   const releaseKey = generateKeyPairSync("ed25519").publicKey.export({ type: "spki", format: "der" });
   const plane = (name: string, cidr: string, port: number) => ({ name, cidr, port, topology: "hub-and-spoke" });
   const image = {
@@ -31,8 +35,8 @@ t.test("serve waits for its delivery, listens to nobody before, and ends cleanly
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     const [stateDir, runDir] = [join(dir, `${signal}-state`), join(dir, `${signal}-run`)];
     for (const d of [stateDir, runDir]) mkdirSync(d, { mode: 0o700 });
-    const argv = [main, "serve", "--image", join(dir, "image.json"), "--state-dir", stateDir, "--run-dir", runDir, "--listen", "127.0.0.1", "--node-port", "1", "--operator-port", "1"];
-    const child = spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "pipe"] });
+    const [file, ...argv] = boundArgv([process.execPath, main, "serve", "--image", join(dir, "image.json"), "--state-dir", stateDir, "--run-dir", runDir, "--listen", "127.0.0.1", "--node-port", "1", "--operator-port", "1", "--tpm", `unix:${swtpm.socketPath}`]);
+    const child = spawn(file, argv, { stdio: ["ignore", "pipe", "pipe"] });
     const ended = end(child);
     for (let i = 0; i < 200 && !existsSync(join(runDir, "issuers.json")); i++) await new Promise((resolve) => setTimeout(resolve, 50));
     t.ok(existsSync(join(runDir, "issuers.json")), "the issuers' keys are there for the claims");

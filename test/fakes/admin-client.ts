@@ -4,14 +4,14 @@ import { CLUSTER } from "./evidence-case.ts";
 import { chainPem, keyPem, type TestIdentity } from "./pki.ts";
 
 /** A client of the operator listener. */
-export function operatorClient(port: number, identity: TestIdentity | null, root: string): AdminServiceClient {
+export function operatorClient(port: number, identity: TestIdentity | null, root: string, cluster = CLUSTER): AdminServiceClient {
   const tls = credentials.createSsl(
     Buffer.from(root),
     identity === null ? null : Buffer.from(keyPem(identity.key)),
     identity === null ? null : Buffer.from(chainPem(identity.chain)),
     { checkServerIdentity: () => undefined },
   );
-  const name = `hub.${CLUSTER}`;
+  const name = `hub.${cluster}`;
   return new AdminServiceClient(`127.0.0.1:${port}`, tls, { "grpc.ssl_target_name_override": name, "grpc.default_authority": name, "grpc.enable_retries": 0 });
 }
 
@@ -20,7 +20,7 @@ export function socketClient(path: string): AdminServiceClient {
   return new AdminServiceClient(`unix:${path}`, credentials.createInsecure());
 }
 
-type Name = "listNodes" | "getNode" | "explain" | "getEvidence" | "getWindow" | "listAudit" | "approve" | "deny" | "revoke" | "openWindow" | "closeWindow";
+type Name = "listNodes" | "getNode" | "explain" | "getEvidence" | "getWindow" | "listAudit" | "listEkPins" | "setEkPin" | "approve" | "deny" | "revoke" | "openWindow" | "closeWindow" | "listFirmwareChanges" | "listReleases" | "stageRelease" | "activateRelease" | "withdrawRelease";
 type Request<K extends Name> = AdminServiceServer[K] extends handleUnaryCall<infer Q, infer _> ? Q : never;
 type Response<K extends Name> = AdminServiceServer[K] extends handleUnaryCall<infer _, infer R> ? R : never;
 type AnyCall = (request: unknown, done: (error: ServiceError | null, response: unknown) => void) => void;

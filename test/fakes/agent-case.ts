@@ -59,6 +59,7 @@ export function approve(operator: TestIdentity, slot: string, role: string, chan
     role,
     identityGeneration: 1,
     releaseGeneration: 1,
+    firmware: null,
     notAfter: 1_900_000_000,
     acceptRisks: [],
     ...changes,

@@ -5,15 +5,13 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PATHS } from "../../agent/paths.ts";
+import { boundArgv } from "../../builder/guest/bound-argv.ts";
 import type { Status } from "../../agent/status/status.ts";
-import { bankIndex, parseEventLog } from "../../proto/eventlog/event-log.ts";
-import { isExtended } from "../../proto/eventlog/replay.ts";
-import { PHASE_WORDS } from "../../proto/evidence/limits.ts";
 import type { ImageConfig } from "../../proto/release/image-config.ts";
 import { TpmClient } from "../../proto/tpm/client.ts";
 import { nameOf } from "../../proto/tpm/public.ts";
-import { sha256, utf8 } from "../../proto/wire/bytes.ts";
 import { toHex } from "../../proto/wire/hex.ts";
+import { measureInitrd } from "../swtpm/measure-initrd.ts";
 import { startSwtpm, type Swtpm } from "../swtpm/start-swtpm.ts";
 import { type QuoteWatch, watchQuotes } from "../swtpm/watch-quotes.ts";
 import { smbiosTable } from "./agent-case.ts";
@@ -47,10 +45,7 @@ export class AgentMachine {
   static async boot(config: ImageConfig): Promise<AgentMachine> {
     const swtpm = await startSwtpm();
     const client = new TpmClient(swtpm.transport);
-    const log = parseEventLog(firmwareLog);
-    const at = bankIndex(log, "sha256");
-    for (const event of log.events.filter(isExtended)) await client.extendPcr(event.pcr, event.digests[at] ?? new Uint8Array(32));
-    for (const word of PHASE_WORDS.slice(0, 2)) await client.extendPcr(11, sha256(utf8(word)));
+    await measureInitrd(client, firmwareLog);
     const ek = await client.createEk("ecc");
     await client.flush(ek.handle);
     const root = mkdtempSync(join(tmpdir(), "kubedos-machine-"));
@@ -72,11 +67,11 @@ export class AgentMachine {
   }
 
   /** Gives the machine a hint and starts its agent; the start on the clock of `performance.now()`. */
-  start({ command: [file, ...before], env }: AgentProgram, slot: string, hubPort: number): number {
+  start({ command, env }: AgentProgram, slot: string, hubPort: number): number {
     const hint = { v: 1, slot, hub: { host: "127.0.0.1", port: hubPort }, lan: [{ interface: "eth0", address: "192.168.100.5/24" }] };
     this.put(PATHS.smbios, smbiosTable([`kubedos.hint=${JSON.stringify(hint)}`]));
     const stdio = ["ignore", process.env["KUBEDOS_TEST_LOG"] === undefined ? "ignore" : "inherit", "inherit"] as const;
-    const args = [...before, "run", "--root", this.root, "--tpm", `unix:${join(this.root, "tpm")}`];
+    const [file, ...args] = boundArgv([...command, "run", "--root", this.root, "--tpm", `unix:${join(this.root, "tpm")}`]);
     // What it says is then of this life.
     rmSync(join(this.root, PATHS.status), { force: true });
     const at = performance.now();

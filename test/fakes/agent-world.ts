@@ -42,6 +42,8 @@ export class AgentWorld {
   tcp: TcpOutcome = "open";
   /** Added to the boot clock: the machine was suspended for so long. */
   bootSkew = 0;
+  /** What the kernel last said of its machine being set back. */
+  fork = "";
   /** Effects of the last life. */
   effects = 0;
   #seed = 0;
@@ -92,6 +94,7 @@ export class AgentWorld {
       log: { line: (text) => void this.lines.push(text) },
       tcp: { connect: async () => this.tcp },
       hub: options.hub ?? { prepare: async () => undefined, dial: async () => Promise.reject(new AgentError("DISCONNECTED", "no hub in this test")) },
+      forks: { latest: () => this.fork },
       openTpm: async () => this.#tpm(effect),
     };
   }

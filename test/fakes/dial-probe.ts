@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
+import { errorCode } from "../../agent/error.ts";
 import { grpcConnector } from "../../agent/host/grpc-connector.ts";
 import { verifyIdentity } from "../../proto/pki/verify.ts";
+import { errorChain } from "../../proto/wire/error-chain.ts";
 
 /** Dials each port that standard input names and prints what came of it: for runtimes other than the test's own. */
 async function main(): Promise<void> {
@@ -21,7 +23,7 @@ async function main(): Promise<void> {
       stream.close();
       outcomes.push(`up ${Buffer.from(stream.hubKey).toString("base64")}`);
     } catch (error) {
-      outcomes.push(`refused ${error instanceof Error && "code" in error ? String(error.code) : String(error)}`);
+      outcomes.push(`refused ${errorCode(error)}: ${errorChain(error)}`);
     }
   }
   process.stdout.write(JSON.stringify(outcomes));

@@ -1,4 +1,5 @@
 import type { Finding, Node } from "../../proto/gen/kubedos/v1/admin.ts";
+import { firmwareChangeId } from "../../proto/release/firmware.ts";
 import { FAKE_NOW, type FakeState } from "./fake-hub.ts";
 
 const ago = (seconds: number) => BigInt(FAKE_NOW - seconds * 1000);
@@ -25,9 +26,18 @@ const blank: Node = {
   serialHub: 0n,
   serialApplied: 0n,
   cluster: "demo",
+  ekCertificate: "",
+  ekCertificateText: "",
+  firmware: {},
+  firmwareBefore: {},
+  firmwareChange: "",
+  eligible: false,
 };
 
-const booted = { release: "1a2b3c4d5e6f7788", releaseGeneration: 3n, phase: "kubedos-agent" };
+/** PCR 0–3 as every good machine of this cluster has them, and as two have them after an update. */
+const firmware = { "0": "a0".repeat(32), "1": "a1".repeat(32), "2": "a2".repeat(32), "3": "a3".repeat(32) };
+const updated = { ...firmware, "0": "b0".repeat(32), "1": "b1".repeat(32) };
+const booted = { release: "1a2b3c4d5e6f7788", releaseGeneration: 3n, phase: "kubedos-agent", firmware };
 
 /** Nodes as they stand in the middle of the demo: a master, two waiting workers, a lookalike, an altered guest, an empty slot. */
 export const CLUSTER: readonly Node[] = [
@@ -77,12 +87,56 @@ export const FINDING: Finding = {
   cause: "Another os-release was put into the image after the release was made.",
 };
 
+const FIRMWARE_FINDINGS: readonly Finding[] = [
+  { code: "FIRMWARE_CHANGED", pcr: 0, index: 0, what: "firmware version: 1.7", expected: `${"17".repeat(32)} (firmware version 1.7)`, found: `${"18".repeat(32)} (firmware version 1.8)`, cause: "The firmware was updated." },
+  { code: "FIRMWARE_CHANGED", pcr: 1, index: 3, what: "boot order: UEFI variable BootOrder", expected: `${"01".repeat(32)} (UEFI variable BootOrder)`, found: `${"02".repeat(32)} (UEFI variable BootOrder)`, cause: "Boot order, hardware or firmware settings changed." },
+];
+
+function failed(digit: string, name: string, changes: Partial<Node> = {}): Node {
+  const shown = { firmware: updated, firmwareBefore: firmware, firmwareChange: "firmware version (PCR 0), boot order (PCR 1)", eligible: true };
+  const because = { code: "FIRMWARE_CHANGED", message: "The firmware differs from the one recorded at this machine's approval." };
+  return { ...blank, ...booted, id: `${digit}${digit}00112233445566`, name, state: "quarantined", ekName: ek(digit, `${digit}a`.repeat(4)), ...because, ...shown, firstSeenMs: ago(90_000), stateSinceMs: ago(300), ...changes };
+}
+
+/** The same cluster after an update of the firmware: three workers and a machine without a slot have it, one worker has another, and one only fails. */
+export function updatedCluster(): FakeState {
+  const otherFirmware = { ...firmware, "2": "c2".repeat(32) };
+  const other = failed("9", "w-8", { firmware: otherFirmware, firmwareChange: "option ROM (PCR 2)" });
+  const waiting = [failed("6", "w-4"), failed("7", "w-5"), failed("8", "w-6", { releaseGeneration: 2n }), failed("4", "", { anchor: "none" })];
+  const still = failed("5", "w-7", { code: "LOG_MISMATCH", message: "The logs don't add up.", eligible: false, firmware: {}, firmwareBefore: {}, firmwareChange: "" });
+  const before = clusterState();
+  const [optionRom] = FIRMWARE_FINDINGS.map((f) => ({ ...f, pcr: 2, index: 1, what: "option ROM: a network card's" }));
+  return {
+    ...before,
+    nodes: [...before.nodes, ...waiting, other, still],
+    findings: { ...before.findings, ...Object.fromEntries(waiting.map((n) => [n.id, [...FIRMWARE_FINDINGS]])) },
+    firmwareChanges: [
+      { id: firmwareChangeId(firmware, updated), from: firmware, to: updated, summary: waiting[0]?.firmwareChange ?? "", findings: [...FIRMWARE_FINDINGS], nodes: waiting },
+      { id: firmwareChangeId(firmware, otherFirmware), from: firmware, to: otherFirmware, summary: other.firmwareChange, findings: optionRom === undefined ? [] : [optionRom], nodes: [other] },
+    ],
+  };
+}
+
 /** A fresh state for one test. */
 export function clusterState(): FakeState {
   return {
     nodes: CLUSTER.map((n) => ({ ...n })),
     findings: { ee00112233445566: [FINDING] },
     evidence: {},
+    ekPins: [
+      { slot: "master-1", role: "master", ekName: ek("a", "0a0a0a0a"), source: "delivery", operator: "", issuedAtMs: 0n, node: "aa00112233445566" },
+      { slot: "w-1", role: "worker", ekName: ek("b", "1b1b1b1b"), source: "operator", operator: "alice", issuedAtMs: ago(400), node: "bb00112233445566" },
+      { slot: "w-9", role: "worker", ekName: "", source: "", operator: "bob", issuedAtMs: ago(90), node: "" },
+      { slot: "w-10", role: "worker", ekName: "", source: "", operator: "", issuedAtMs: 0n, node: "" },
+    ],
+    pinned: [],
+    firmwareChanges: [],
+    releases: [
+      { id: "0a0b0c0d0e0f1011", generation: 2n, state: "withdrawn", roles: ["master", "worker"], reason: "CVE in its kernel", sinceMs: ago(3000), nodes: [] },
+      { id: "1a2b3c4d5e6f7788", generation: 3n, state: "current", roles: ["master", "worker"], reason: "", sinceMs: ago(7400), nodes: ["master-1", "w-1", "w-2"] },
+      { id: "2b3c4d5e6f708192", generation: 4n, state: "staged", roles: ["master", "worker"], reason: "", sinceMs: ago(120), nodes: [] },
+    ],
+    floor: 3n,
     window: { open: true, expiresMs: BigInt(FAKE_NOW + 600_000), remaining: 2, openedBy: "alice" },
     audit: [
       { seq: 1n, atMs: ago(600), actor: "alice", action: "window.open", subject: "demo", code: "", detail: "600 s, 4 identities", hash: "11".repeat(32) },
@@ -91,7 +145,7 @@ export function clusterState(): FakeState {
     auditIntact: true,
     acknowledged: ["w-1", "master-1"],
     outstanding: [],
-    afterApproval: ["approved", "connected"],
+    afterApproval: ["approved", "connected", "applied"],
     calls: [],
     approvals: [],
     fail: undefined,

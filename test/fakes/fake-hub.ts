@@ -9,6 +9,7 @@ import {
   status,
 } from "@grpc/grpc-js";
 import { parseApproval, type Approval, APPROVAL_TYPE } from "../../proto/release/approval.ts";
+import { EK_PIN_TYPE, type EkPin, parseEkPin } from "../../proto/release/ek-pin.ts";
 import { openEnvelope, parseEnvelope } from "../../proto/dsse/dsse.ts";
 import { verifyIdentity } from "../../proto/pki/verify.ts";
 import {
@@ -16,9 +17,13 @@ import {
   type AdminServiceServer,
   type ApproveRequest,
   type AuditRow,
+  type EkPin as EkPinView,
   type Finding,
+  type FirmwareChange,
+  type HeldRelease,
   type Node,
   type RecordedEvidence,
+  type SetEkPinRequest,
   type Window,
 } from "../../proto/gen/kubedos/v1/admin.ts";
 import { chainPem, keyPem, type TestIdentity, type TestPki } from "./pki.ts";
@@ -28,12 +33,18 @@ export interface FakeState {
   nodes: Node[];
   findings: Record<string, Finding[]>;
   evidence: Record<string, RecordedEvidence>;
+  ekPins: EkPinView[];
+  /** Statements that came in. */
+  pinned: { readonly pin: EkPin; readonly reason: string | undefined }[];
+  firmwareChanges: FirmwareChange[];
+  releases: HeldRelease[];
+  floor: bigint;
   window: Window;
   audit: AuditRow[];
   auditIntact: boolean;
   acknowledged: string[];
   outstanding: string[];
-  /** State of a node after the approval, one for each time it is asked for; the last one stays. */
+  /** State of a node after the approval, one for each time it is asked for; the last one stays. After `connected`, `applied`: its kernel has its planes. */
   afterApproval: string[];
   /** Every call that arrived, by method. */
   calls: string[];
@@ -105,14 +116,24 @@ function service(pki: TestPki, state: FakeState): AdminServiceServer {
     state.nodes = state.nodes.map((n) => (n === node ? after : n));
     return after;
   };
+  const movedRelease = (id: string, change: Partial<HeldRelease>): HeldRelease => {
+    const found = state.releases.find((r) => r.id.startsWith(id));
+    if (found === undefined) throw refusal(status.NOT_FOUND, "no such release", "NOT_FOUND");
+    const after = { ...found, ...change };
+    state.releases = state.releases.map((r) => (r === found ? after : r));
+    return after;
+  };
   return {
     listNodes: unary("ListNodes", (q: { states: string[] }) => ({
       nodes: state.nodes.filter((n) => q.states.length === 0 || q.states.includes(n.state)),
     })),
     getNode: unary("GetNode", (q: { id: string }) => {
       const node = byId(q.id);
-      const next = node.state === "approved" ? state.afterApproval.shift() : undefined;
-      return next !== undefined ? moved(node, { state: next, attached: true }) : node;
+      const moves = node.state === "approved" || node.serialApplied < node.serialHub;
+      const next = moves ? state.afterApproval.shift() : undefined;
+      if (next === undefined) return node;
+      if (next === "applied") return moved(node, { serialApplied: node.serialHub });
+      return moved(node, { state: next, attached: true, serialHub: next === "connected" ? 5n : 0n });
     }),
     explain: unary("Explain", (q: { id: string }) => {
       const node = byId(q.id);
@@ -133,8 +154,8 @@ function service(pki: TestPki, state: FakeState): AdminServiceServer {
       const node = byId(q.id);
       const approval = verifyApproval(pki, q);
       if (approval.ekName !== node.ekName) throw refusal(status.FAILED_PRECONDITION, "signed for another machine", "APPROVAL_MISMATCH");
-      if (node.anchor !== "pinned" && !approval.acceptRisks.includes("unanchored")) {
-        throw refusal(status.FAILED_PRECONDITION, "nobody stamped this TPM", "UNANCHORED");
+      if (node.anchor !== "pinned" && node.anchor !== "certificate" && !approval.acceptRisks.includes("unanchored")) {
+        throw refusal(status.FAILED_PRECONDITION, "nobody vouches for this TPM", "UNANCHORED");
       }
       const reason = call.metadata.get("kubedos-reason-bin")[0];
       state.approvals.push({ approval, reason: reason?.toString(), by: peerName(call) });
@@ -149,6 +170,28 @@ function service(pki: TestPki, state: FakeState): AdminServiceServer {
     openWindow: unary("OpenWindow", (q: { seconds: number; max: number }, call) => {
       state.window = { open: true, expiresMs: BigInt(FAKE_NOW + q.seconds * 1000), remaining: q.max, openedBy: peerName(call) };
       return state.window;
+    }),
+    listFirmwareChanges: unary("ListFirmwareChanges", () => ({ changes: state.firmwareChanges })),
+    listReleases: unary("ListReleases", () => ({ releases: state.releases, floor: state.floor })),
+    stageRelease: unary("StageRelease", (q: { envelope: Buffer }) => {
+      const staged = { id: q.envelope.toString().trim(), generation: 5n, state: "staged", roles: ["worker"], reason: "", sinceMs: BigInt(FAKE_NOW), nodes: [] };
+      state.releases = [...state.releases, staged];
+      return staged;
+    }),
+    activateRelease: unary("ActivateRelease", (q: { id: string }) => movedRelease(q.id, { state: "current" })),
+    withdrawRelease: unary("WithdrawRelease", (q: { id: string; reason: string; acceptRisks: string[] }) => {
+      if (!q.acceptRisks.includes("no-current-release")) throw refusal(status.FAILED_PRECONDITION, "without it no current release has an image of master", "LAST_RELEASE");
+      return movedRelease(q.id, { state: "withdrawn", reason: q.reason });
+    }),
+    listEkPins: unary("ListEkPins", () => ({ pins: state.ekPins })),
+    setEkPin: unary("SetEkPin", (q: SetEkPinRequest, call) => {
+      const { by, pin } = verifyEkPin(pki, q);
+      const before = state.ekPins.find((p) => p.slot === pin.slot);
+      if (before === undefined) throw refusal(status.NOT_FOUND, "no such slot", "SLOT_UNKNOWN");
+      const after = { ...before, ekName: pin.ekName ?? "", source: pin.ekName === null ? "" : "operator", operator: by, issuedAtMs: BigInt(pin.issuedAt) };
+      state.ekPins = state.ekPins.map((p) => (p === before ? after : p));
+      state.pinned.push({ pin, reason: call.metadata.get("kubedos-reason-bin")[0]?.toString() });
+      return after;
     }),
     closeWindow: unary("CloseWindow", () => {
       state.window = { ...state.window, open: false, expiresMs: 0n, remaining: 0 };
@@ -166,6 +209,13 @@ function verifyApproval(pki: TestPki, q: ApproveRequest): Approval {
   const chain = statement.certificateChain.map((der) => new Uint8Array(der));
   const signer = verifyIdentity({ chain, root: pki.root.certificate, role: "operator", cluster: pki.cluster, now: new Date() });
   return parseApproval(openEnvelope(APPROVAL_TYPE, parseEnvelope(new Uint8Array(statement.envelope)), [signer.key]));
+}
+
+function verifyEkPin(pki: TestPki, { statement }: SetEkPinRequest): { readonly pin: EkPin; readonly by: string } {
+  if (statement === undefined) throw refusal(status.INVALID_ARGUMENT, "no statement", "BAD_REQUEST");
+  const chain = statement.certificateChain.map((der) => new Uint8Array(der));
+  const signer = verifyIdentity({ chain, root: pki.root.certificate, role: "operator", cluster: pki.cluster, now: new Date() });
+  return { by: signer.name, pin: parseEkPin(openEnvelope(EK_PIN_TYPE, parseEnvelope(new Uint8Array(statement.envelope)), [signer.key])) };
 }
 
 function peerName(call: { getAuthContext(): { sslPeerCertificate?: { raw: Buffer } } }): string {

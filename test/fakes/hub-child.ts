@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { boundArgv } from "../../builder/guest/bound-argv.ts";
 import { operatorClient } from "./admin-client.ts";
 import type { HubOptions } from "../../hub/hub-options.ts";
 import type { HubWorld } from "./hub-world.ts";
@@ -25,9 +26,9 @@ export class HubChild {
   }
 
   async start(): Promise<void> {
-    const [program, ...args] = this.command;
     // The test runner puts a loader of its own into every Node that a test starts; in the hub it would handle signals that Node ignores (SIGXFSZ).
-    const child = spawn("env", ["-u", "NODE_OPTIONS", program, ...args, this.world.dir], { stdio: ["ignore", "pipe", process.env["KUBEDOS_TEST_LOG"] === undefined ? "ignore" : "inherit"] });
+    const [file, ...args] = boundArgv(["env", "-u", "NODE_OPTIONS", ...this.command, this.world.dir]);
+    const child = spawn(file, args, { stdio: ["ignore", "pipe", process.env["KUBEDOS_TEST_LOG"] === undefined ? "ignore" : "inherit"] });
     this.#child = child;
     const ready = new Promise<string>((resolve, reject) => {
       child.stdout?.once("data", (data: Buffer) => resolve(data.toString()));

@@ -12,11 +12,13 @@ import type { PkiRole } from "../../proto/pki/names.ts";
 import { type Approval, APPROVAL_TYPE } from "../../proto/release/approval.ts";
 import { type Delivery, DELIVERY_TYPE } from "../../proto/release/delivery.ts";
 import type { ImageConfig, LeaseRule } from "../../proto/release/image-config.ts";
-import { type Pins, PINS_TYPE } from "../../proto/release/pins.ts";
+import { EK_PIN_TYPE, type EkPin } from "../../proto/release/ek-pin.ts";
+import { type PinnedEkTrust, type Pins, PINS_TYPE } from "../../proto/release/pins.ts";
 import { type Release, RELEASE_TYPE } from "../../proto/release/release.ts";
 import { fromBase64, toBase64 } from "../../proto/wire/base64.ts";
 import { canonicalJson } from "../../proto/wire/json.ts";
 import { CLUSTER, firmwareLog, releaseOf } from "./evidence-case.ts";
+import { memoryFloor } from "./memory-floor.ts";
 import { chainPem, makeIdentity, makePki, type TestIdentity, type TestPki } from "./pki.ts";
 
 /** Log lines are of no interest where everything works; KUBEDOS_TEST_LOG shows them. */
@@ -49,6 +51,8 @@ export class HubWorld {
   slots = SLOTS;
   serial = 1;
   approvals: SignedStatement[] = [];
+  /** Makers whose certificates count; null: none. */
+  ekTrust: PinnedEkTrust | null = null;
 
   constructor(pki: TestPki, operator: TestIdentity, trust: LeaseRule = { leaseMs: 900_000, renewMs: 300_000 }) {
     this.pki = pki;
@@ -95,12 +99,19 @@ export class HubWorld {
   approval(ekName: string, slot: string, changes: Partial<Approval> = {}, by: TestIdentity = this.operator): SignedStatement {
     const role = this.slots.find((s) => s.name === slot)?.role ?? "worker";
     const approval: Approval = {
-      ...{ kind: "kubedos/approval", version: 1, cluster: CLUSTER, ekName, slot, role, identityGeneration: 1, releaseGeneration: this.release.generation },
+      ...{ kind: "kubedos/approval", version: 1, cluster: CLUSTER, ekName, slot, role, identityGeneration: 1, releaseGeneration: this.release.generation, firmware: null },
       ...{ notAfter: Math.floor(Date.now() / 1000) + 7 * 86_400, acceptRisks: [] },
       ...changes,
     };
     const envelope = encodeEnvelope(signEnvelope(APPROVAL_TYPE, canonicalJson(approval), by.key, createPublicKey(by.key)));
     return { envelope, chain: by.chain };
+  }
+
+  /** An operator's statement about which EK a slot is for; `changes` spoil it. */
+  ekPin(slot: string, ekName: string | null, changes: Partial<EkPin> = {}, by: TestIdentity = this.operator): SignedStatement {
+    const role = this.slots.find((s) => s.name === slot)?.role ?? "worker";
+    const pin: EkPin = { kind: "kubedos/ek-pin", version: 1, cluster: CLUSTER, slot, role, ekName, issuedAt: Date.now(), ...changes };
+    return { envelope: encodeEnvelope(signEnvelope(EK_PIN_TYPE, canonicalJson(pin), by.key, createPublicKey(by.key))), chain: by.chain };
   }
 
   /** DSSE by the release key. */
@@ -113,7 +124,7 @@ export class HubWorld {
     const text = readFileSync(join(this.dir, "issuers.json"), "utf8");
     const issuers = JSON.parse(text) as { readonly hub: string; readonly node: string };
     const pki = options.pki ?? this.pki;
-    const pins: Pins = { kind: "kubedos/pins", version: 1, cluster: CLUSTER, serial: this.serial, slots: [...this.slots], ...options.pins };
+    const pins: Pins = { kind: "kubedos/pins", version: 1, cluster: CLUSTER, serial: this.serial, slots: [...this.slots], ...(this.ekTrust === null ? {} : { ekTrust: this.ekTrust }), ...options.pins };
     const delivery: Delivery = {
       ...{ kind: "kubedos/delivery", version: 1, cluster: CLUSTER, slot: "master" },
       hubIssuer: toBase64(await certify(pki, "hub", issuers.hub)),
@@ -131,10 +142,15 @@ export class HubWorld {
 
   /** A hub in this process, delivered and ready. */
   async start(ports: Partial<HubPorts> = {}, options: Partial<HubOptions> = {}): Promise<RunningHub> {
-    const starting = serveHub({ ...this.options, ...options }, { ...hostPorts(), log: quiet, ...ports });
+    const starting = this.restart(ports, options);
     starting.catch(() => undefined);
     await this.deliver();
     return await starting;
+  }
+
+  /** A hub in this process; it waits for a delivery, unless one is lying there. */
+  async restart(ports: Partial<HubPorts> = {}, options: Partial<HubOptions> = {}): Promise<RunningHub> {
+    return await serveHub({ ...this.options, ...options }, { ...hostPorts(), floor: memoryFloor(), log: quiet, ...ports });
   }
 
   remove(): void {

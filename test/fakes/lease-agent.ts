@@ -8,14 +8,12 @@ import { systemClock } from "../../agent/host/clock.ts";
 import { PATHS } from "../../agent/paths.ts";
 import { StatusBoard } from "../../agent/status/status-board.ts";
 import type { PlaneName } from "../../proto/evidence/claims.ts";
-import { bankIndex, parseEventLog } from "../../proto/eventlog/event-log.ts";
-import { isExtended } from "../../proto/eventlog/replay.ts";
-import { PHASE_WORDS } from "../../proto/evidence/limits.ts";
 import type { ImageConfig } from "../../proto/release/image-config.ts";
 import { TpmClient } from "../../proto/tpm/client.ts";
 import { nameOf } from "../../proto/tpm/public.ts";
-import { sha256, utf8 } from "../../proto/wire/bytes.ts";
+import { utf8 } from "../../proto/wire/bytes.ts";
 import { toHex } from "../../proto/wire/hex.ts";
+import { measureInitrd } from "../swtpm/measure-initrd.ts";
 import { startSwtpm, type Swtpm } from "../swtpm/start-swtpm.ts";
 import { smbiosTable } from "./agent-case.ts";
 import { AgentWorld } from "./agent-world.ts";
@@ -44,10 +42,7 @@ export class LeaseAgent {
   static async boot(config: ImageConfig, hubHost: string): Promise<LeaseAgent> {
     const swtpm = await startSwtpm();
     const client = new TpmClient(swtpm.transport);
-    const log = parseEventLog(firmwareLog);
-    const at = bankIndex(log, "sha256");
-    for (const event of log.events.filter(isExtended)) await client.extendPcr(event.pcr, event.digests[at] ?? new Uint8Array(32));
-    for (const word of PHASE_WORDS.slice(0, 2)) await client.extendPcr(11, sha256(utf8(word)));
+    await measureInitrd(client, firmwareLog);
     const ek = await client.createEk("ecc");
     await client.flush(ek.handle);
     const world = new AgentWorld(config, BOOT_ID);

@@ -3,14 +3,13 @@ import type { Asked } from "../fakes/evidence-case.ts";
 import { randomBytes } from "node:crypto";
 import { evidenceExtraData } from "../../proto/evidence/extra-data.ts";
 import { QUOTED_PCRS } from "../../proto/evidence/limits.ts";
-import { bankIndex, parseEventLog } from "../../proto/eventlog/event-log.ts";
-import { isExtended } from "../../proto/eventlog/replay.ts";
 import { parseUserspaceLog } from "../../proto/eventlog/userspace.ts";
 import { TpmClient } from "../../proto/tpm/client.ts";
 import type { LoadedKey } from "../../proto/tpm/commands/create-primary.ts";
 import { makeCredential } from "../../proto/tpm/credential.ts";
 import type { TpmPublic } from "../../proto/tpm/public.ts";
 import { AK_TEMPLATES, type KeyKind } from "../../proto/tpm/templates.ts";
+import { measureFirmware } from "./measure-initrd.ts";
 import { startSwtpm, type Swtpm } from "./start-swtpm.ts";
 
 /** What one answer is made of; each part may be another than the machine's own. */
@@ -45,15 +44,15 @@ export async function bootMachine(options: {
   readonly userspaceLog: Uint8Array;
   readonly ek?: KeyKind;
   readonly ak?: TpmPublic;
+  /** The TPM to boot on; without it a new one. Ended when this fails. */
+  readonly swtpm?: Swtpm;
 }): Promise<Machine> {
-  const swtpm = await startSwtpm();
+  const swtpm = options.swtpm ?? (await startSwtpm());
   try {
     const client = new TpmClient(swtpm.transport);
     const boot = async (): Promise<readonly [LoadedKey, LoadedKey]> => {
       await client.startup();
-      const log = parseEventLog(options.firmwareLog);
-      const at = bankIndex(log, "sha256");
-      for (const event of log.events.filter(isExtended)) await client.extendPcr(event.pcr, event.digests[at] ?? new Uint8Array(32));
+      await measureFirmware(client, options.firmwareLog);
       for (const { pcr, digest } of parseUserspaceLog(options.userspaceLog)) await client.extendPcr(pcr, digest);
       return [await client.createEk(options.ek ?? "ecc"), await client.createPrimary(options.ak ?? AK_TEMPLATES.ecc)];
     };
@@ -65,7 +64,8 @@ export async function bootMachine(options: {
   }
 }
 
-async function answerWith(client: TpmClient, ek: LoadedKey, ak: LoadedKey, answer: Answer): Promise<UnverifiedEvidence> {
+/** Opens the challenge's credential with these keys and quotes. */
+export async function answerWith(client: TpmClient, ek: LoadedKey, ak: LoadedKey, answer: Answer): Promise<UnverifiedEvidence> {
   const { challenge, claims, firmwareLog, userspaceLog } = answer;
   const entropy = (n: number): Uint8Array => new Uint8Array(randomBytes(n));
   const credential = makeCredential({ ekPublic: ek.publicArea, akName: ak.name, secret: challenge.secret, entropy });

@@ -7,7 +7,8 @@ import { ByteReader } from "../../proto/wire/reader.ts";
 import { ByteWriter } from "../../proto/wire/writer.ts";
 
 const RH_OWNER = 0x40000001;
-const CC = { CreatePrimary: 0x0131, Certify: 0x0148, GetTime: 0x014c, Quote: 0x0158, Sign: 0x015d, Hash: 0x017d } as const;
+const RH_NULL = 0x40000007;
+const CC = { ClockSet: 0x0128, CreatePrimary: 0x0131, Certify: 0x0148, GetTime: 0x014c, Quote: 0x0158, Sign: 0x015d, LoadExternal: 0x0167, Hash: 0x017d, PcrExtend: 0x0182 } as const;
 
 /** An attestation that isn't a quote of ours, with the key's true signature. */
 export interface Signed {
@@ -34,8 +35,8 @@ export function certify(tpm: TpmTransport, key: number, ak: number, extraData: U
  * A restricted key's signature over bytes from outside: TPM2_Hash gives a ticket for everything that doesn't begin with
  * TPM_GENERATED_VALUE, TPM2_Sign takes it. This is what makes the magic worth checking.
  */
-export async function signForeign(tpm: TpmTransport, ak: number, message: Uint8Array): Promise<Uint8Array> {
-  const hashed = await run(tpm, CC.Hash, [], new ByteWriter().sized16be(message).u16be(ALG.SHA256).u32be(RH.ENDORSEMENT).done());
+export async function signForeign(tpm: TpmTransport, ak: number, message: Uint8Array, hash: number = ALG.SHA256): Promise<Uint8Array> {
+  const hashed = await run(tpm, CC.Hash, [], new ByteWriter().sized16be(message).u16be(hash).u32be(RH.ENDORSEMENT).done());
   const digest = hashed.sized16be(64);
   const ticket = hashed.bytes(hashed.left);
   const signed = await run(tpm, CC.Sign, [ak], new ByteWriter().sized16be(digest).u16be(ALG.NULL).bytes(ticket).done());
@@ -48,6 +49,27 @@ export async function createOwnerPrimary(tpm: TpmTransport, template: TpmPublic)
   const parameters = new ByteWriter().sized16be(sensitive).sized16be(marshalPublic(template)).u16be(0).u32be(0).done();
   const r = await run(tpm, CC.CreatePrimary, [RH_OWNER], parameters, true);
   return { handle: r.u32be(), publicArea: r.sized16be(1024) };
+}
+
+/**
+ * A key that was made elsewhere, its handle. Its private scalar (P-256) goes along only for a key that doesn't say it was made
+ * in a TPM: with one, TPM2_LoadExternal refuses those attributes; without one, the key can be named but not used.
+ */
+export async function loadExternal(tpm: TpmTransport, publicArea: Uint8Array, scalar: Uint8Array | null): Promise<number> {
+  const sensitive = scalar === null ? new Uint8Array(0) : new ByteWriter().u16be(ALG.ECC).u16be(0).u16be(0).sized16be(scalar).done();
+  const hierarchy = scalar === null ? RH.ENDORSEMENT : RH_NULL;
+  const r = await run(tpm, CC.LoadExternal, [], new ByteWriter().sized16be(sensitive).sized16be(publicArea).u32be(hierarchy).done());
+  return r.u32be();
+}
+
+/** TPM2_ClockSet: puts the TPM's clock forward; it never goes back by this. Milliseconds. */
+export async function setClock(tpm: TpmTransport, ms: bigint): Promise<void> {
+  await run(tpm, CC.ClockSet, [RH_OWNER], new ByteWriter().u64be(ms).done());
+}
+
+/** TPM2_PCR_Extend of any one bank, for what firmware or an attacker does to banks that aren't ours. */
+export async function extendBank(tpm: TpmTransport, pcr: number, bank: number, digest: Uint8Array): Promise<void> {
+  await run(tpm, CC.PcrExtend, [pcr], new ByteWriter().u32be(1).u16be(bank).bytes(digest).done());
 }
 
 async function attestation(tpm: TpmTransport, code: number, handles: readonly number[], parameters: Uint8Array): Promise<Signed> {

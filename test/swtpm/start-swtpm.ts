@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TpmTransport } from "../../proto/tpm/transport.ts";
+import { boundArgv } from "../../builder/guest/bound-argv.ts";
 import { tpmSocket } from "../../builder/guest/tpm-socket.ts";
 
 /** A software TPM that runs for a test. */
@@ -20,44 +21,38 @@ export interface Swtpm {
   stop(): Promise<void>;
 }
 
+/** One whose process is ours. */
+export interface OwnSwtpm extends Swtpm {
+  /** The same as {@link Swtpm.stop} by a power cut: the TPM is told nothing. */
+  cutPower(): Promise<void>;
+}
+
 /**
  * Starts `swtpm socket` from PATH with an empty TPM, or with the state of an earlier one in `stateDir`, sends Startup by
- * itself, and resolves when the socket is there. Rejects, with what swtpm wrote, when it ends early.
+ * itself, and resolves when the socket is there. It doesn't outlive this process. Rejects, with what swtpm wrote, when it ends early.
  */
-export async function startSwtpm(options: { readonly stateDir?: string } = {}): Promise<Swtpm> {
+export async function startSwtpm(options: { readonly stateDir?: string } = {}): Promise<OwnSwtpm> {
   const dir = await mkdtemp(join(tmpdir(), "kubedos-swtpm-"));
   const stateDir = options.stateDir ?? dir;
   const socketPath = join(dir, "tpm.sock");
-  const child = spawn(
-    "swtpm",
-    [
-      "socket",
-      "--tpm2",
-      "--tpmstate",
-      `dir=${stateDir}`,
-      "--server",
-      `type=unixio,path=${socketPath}`,
-      "--ctrl",
-      `type=unixio,path=${socketPath}.ctrl`,
-      "--flags",
-      "not-need-init,startup-clear",
-    ],
-    { stdio: ["ignore", "ignore", "pipe"] },
-  );
+  const sockets = ["--server", `type=unixio,path=${socketPath}`, "--ctrl", `type=unixio,path=${socketPath}.ctrl`] as const;
+  const [file, ...args] = boundArgv(["swtpm", "socket", "--tpm2", "--tpmstate", `dir=${stateDir}`, ...sockets, "--flags", "not-need-init,startup-clear"]);
+  const child = spawn(file, args, { stdio: ["ignore", "ignore", "pipe"] });
   let said = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
   const ended = once(child, "exit").catch((cause: unknown) => cause);
-  const stop = async (): Promise<void> => {
-    child.kill("SIGTERM");
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    child.kill(signal);
     await ended;
     await rm(dir, { recursive: true, force: true });
   };
+  const stop = (): Promise<void> => end("SIGTERM");
   let running = true;
   void ended.then(() => (running = false));
   for (let tries = 0; tries < 500; tries++) {
     if (!running) break;
     if (await accepts(socketPath)) {
-      return { transport: tpmSocket(socketPath), socketPath, tcti: `swtpm:path=${socketPath}`, stateDir, stop };
+      return { transport: tpmSocket(socketPath), socketPath, tcti: `swtpm:path=${socketPath}`, stateDir, stop, cutPower: () => end("SIGKILL") };
     }
     await sleep(10);
   }

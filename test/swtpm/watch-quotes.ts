@@ -1,8 +1,11 @@
 import { once } from "node:events";
-import { connect, createServer } from "node:net";
+import { createServer, type Socket } from "node:net";
+import { tpmSocket } from "../../builder/guest/tpm-socket.ts";
 
 /** TPM 2.0 Part 2, table 12: TPM_CC_Quote. */
 const CC_QUOTE = 0x158;
+/** Tag, size and code of every command. */
+const HEADER_BYTES = 10;
 
 /** A socket before a TPM's own. */
 export interface QuoteWatch {
@@ -11,18 +14,33 @@ export interface QuoteWatch {
   close(): void;
 }
 
-/** Takes TPM packets at the unix socket `at`, passes them to the one at `tpm` and back, and notes when a quote was given. */
+/**
+ * Takes TPM packets at the unix socket `at`, passes them to the one at `tpm` and back, and notes when a quote was given. Like the
+ * kernel's device, and unlike swtpm's own socket, it serves several clients, a command at a time.
+ */
 export async function watchQuotes(at: string, tpm: string): Promise<QuoteWatch> {
   const quotes: number[] = [];
+  const transport = tpmSocket(tpm);
+  let last: Promise<void> = Promise.resolve();
+  const pass = (client: Socket, command: Buffer): void => {
+    last = last.then(async () => {
+      const response = await transport.send(command);
+      if (command.readUInt32BE(6) === CC_QUOTE) quotes.push(performance.now());
+      client.write(response);
+    });
+    last = last.catch(() => void client.destroy());
+  };
   const server = createServer((client) => {
-    const behind = connect(tpm);
-    let code = 0;
-    // A client sends one command at a time, and each in one piece.
-    client.on("data", (command: Buffer) => (code = command.length < 10 ? 0 : command.readUInt32BE(6)));
-    behind.on("data", () => code === CC_QUOTE && quotes.push(performance.now()));
-    client.pipe(behind).pipe(client);
-    client.on("error", () => behind.destroy()).on("close", () => behind.destroy());
-    behind.on("error", () => client.destroy()).on("close", () => client.destroy());
+    let held = Buffer.alloc(0);
+    client.on("error", () => client.destroy());
+    client.on("data", (part: Buffer) => {
+      held = Buffer.concat([held, part]);
+      while (held.length >= HEADER_BYTES && held.length >= held.readUInt32BE(2)) {
+        const size = Math.max(HEADER_BYTES, held.readUInt32BE(2));
+        pass(client, held.subarray(0, size));
+        held = held.subarray(size);
+      }
+    });
   });
   server.listen(at);
   await once(server, "listening");

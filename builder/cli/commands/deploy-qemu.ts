@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import type { ClusterSpec } from "../../../proto/spec/schema.ts";
 import { type DeployEvent, describeEvent } from "../../deploy/deploy-event.ts";
+import { readEkTrust } from "../../deploy/read-ek-trust.ts";
 import { runDeployment } from "../../deploy/run-deployment.ts";
 import { BuildError } from "../../error.ts";
 import { openKeys } from "../../keys/open-keys.ts";
@@ -47,11 +48,13 @@ export function addDeployQemu(deploy: Command, io: CliIo): void {
   addPassphraseOptions(command).action(async (file: string, options: Options) => {
     const spec = await readSpec(file);
     checkTarget(spec, options.only ?? []);
+    const ekTrust = await readEkTrust(spec, file, io.now());
     const keys = await openKeys(options.keys, await readPassphrase(options, io));
     if (keys.cluster !== spec.metadata.name) throw new BuildError("WRONG_CLUSTER", `the spec is for cluster "${spec.metadata.name}", the keys are for "${keys.cluster}"`);
     const { report, signal } = io;
     await runDeployment({
       spec,
+      ekTrust,
       keys,
       releaseDir: resolve(options.release),
       operatorDir: resolve(options.operator),

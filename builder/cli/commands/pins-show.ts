@@ -17,5 +17,6 @@ export function addPinsShow(pins: Command, io: CliIo): void {
       const { pins } = await readPins(file, await readPublicKeys(options.keys));
       if (options.json === true) io.out(`${JSON.stringify(pins)}\n`);
       else for (const { name, role, ekName } of pins.slots) io.out(`${name.padEnd(20)} ${role.padEnd(12)} ${ekName ?? "not stamped"}\n`);
+      if (pins.ekTrust !== undefined) io.report(`EK certificates count under ${pins.ekTrust.roots.length} root(s) with ${pins.ekTrust.intermediates.length} intermediate(s)`);
     });
 }

@@ -2,6 +2,7 @@ import { createPublicKey } from "node:crypto";
 import { encodeEnvelope, signEnvelope } from "../../../proto/dsse/dsse.ts";
 import type { Node, SignedStatement } from "../../../proto/gen/kubedos/v1/admin.ts";
 import { type Approval, APPROVAL_TYPE, approvalSchema } from "../../../proto/release/approval.ts";
+import { firmwareDigest, type FirmwareValues, firmwareValuesSchema } from "../../../proto/release/firmware.ts";
 import { canonicalJson } from "../../../proto/wire/json.ts";
 import { CliError } from "../cli-error.ts";
 import type { OperatorIdentity } from "../connect/identity.ts";
@@ -32,6 +33,7 @@ export function makeApproval(node: Node, operator: OperatorIdentity, decision: D
     role: node.role,
     identityGeneration: Number(node.generation),
     releaseGeneration: Number(node.releaseGeneration),
+    firmware: firmwareDigest(readFirmware(node)),
     notAfter: decision.notAfter,
     acceptRisks: isUnanchored(node) ? ["unanchored"] : [],
   });
@@ -44,6 +46,13 @@ export function makeApproval(node: Node, operator: OperatorIdentity, decision: D
 export function signApproval(approval: Approval, operator: OperatorIdentity): SignedStatement {
   const envelope = signEnvelope(APPROVAL_TYPE, canonicalJson(approval), operator.key, createPublicKey(operator.key));
   return { envelope: Buffer.from(encodeEnvelope(envelope)), certificateChain: operator.chain.map((der) => Buffer.from(der)) };
+}
+
+/** PCR 0–3 as they were shown. A hub that tells none would get a statement for any firmware. */
+function readFirmware(node: Node): FirmwareValues {
+  const values = firmwareValuesSchema.safeParse(node.firmware);
+  if (!values.success) throw notSignable("the hub doesn't say which firmware this node has");
+  return values.data;
 }
 
 function notSignable(message: string): CliError {

@@ -11,7 +11,7 @@ import { readOnly } from "../connect/admin.ts";
 import { durationText } from "../duration.ts";
 import { EXIT } from "../exit-codes.ts";
 import { nodeId, reasonText } from "../node-id.ts";
-import { isUnanchored } from "../node-state.ts";
+import { isPinned } from "../node-state.ts";
 import { FORMATS } from "../output/format.ts";
 import { nodeObject } from "../output/objects.ts";
 import { printable } from "../output/printable.ts";
@@ -29,16 +29,17 @@ export const approve = command({
   summary: "let one machine into the cluster",
   about:
     "Shows the evidence, asks you to compare the EK name with the pin file, signs the approval with your own key and sends it. " +
-    "Machines are approved one by one, and an unanchored one only with its risk named and its EK name typed in full.",
+    "A quarantined machine is shown with what failed and what changed, and your statement names the firmware that you accept. " +
+    "Machines are approved one by one (but see `firmware accept`), and an unanchored one only with its risk named and its EK name typed in full.",
   args: [{ name: "id", what: "id, an unambiguous beginning of it, or name" }],
   options: [
     { flags: "--ek-name <hex>", what: "the EK name it must have, in full: answers the question" },
-    { flags: "--slot <name>", what: "slot for an unanchored machine" },
+    { flags: "--slot <name>", what: "slot for a machine whose EK isn't pinned to one" },
     { flags: "--accept-risk <risk>", what: "name a risk that you take: unanchored", repeats: true },
     { flags: "--reason <text>", what: "why; goes along for the audit" },
     { flags: "--expires <duration>", what: "how long the statement may be used, like 24h (default 24h)" },
     { flags: "--dry-run", what: "show what would be signed; sign and send nothing" },
-    { flags: "--wait", what: "wait until the node is connected (the default)" },
+    { flags: "--wait", what: "wait until the node is connected and its kernel has its planes (the default)" },
     { flags: "--no-wait", what: "end as soon as the hub has taken the approval" },
     { flags: "--timeout <duration>", what: "how long to wait (default 2m)" },
   ],
@@ -47,7 +48,7 @@ export const approve = command({
   examples: [
     ["approve w-1", "look at the evidence, compare, type the last 8 digits"],
     ["approve w-1 --ek-name 000b5b1f… --timeout 5m", "in a script, with the EK name from the pin file"],
-    ["approve 3f2a9c01 --slot w-3 --accept-risk=unanchored", "a machine that nobody stamped, at your own risk"],
+    ["approve 3f2a9c01 --slot w-3 --accept-risk=unanchored", "a machine that nobody vouches for, at your own risk"],
     ["approve w-1 --dry-run -o json", "the statement that would be signed"],
   ],
   input: z.strictObject({
@@ -68,7 +69,7 @@ export const approve = command({
     const node = explained.node;
     if (node === undefined) throw CliError.local("NOT_FOUND", `the hub has no evidence for ${input.id}`, "kubedos-hub pending");
     const now = context.ports.now();
-    context.say(evidenceText(node, isUnanchored(node) ? input.slot : printable(node.name), explained.findings, now));
+    context.say(evidenceText(node, isPinned(node) ? printable(node.name) : input.slot, explained.findings, now));
     const slot = checkApprovable(explained, node, input);
     const approval = makeApproval(node, hub.operator, { slot, notAfter: Math.floor(now / 1000) + input.expires });
     if (input.dryRun) {

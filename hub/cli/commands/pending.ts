@@ -3,7 +3,7 @@ import type { Node } from "../../../proto/gen/kubedos/v1/admin.ts";
 import { command } from "../command.ts";
 import type { Context } from "../context.ts";
 import { EXIT } from "../exit-codes.ts";
-import { isUnanchored, WAITING } from "../node-state.ts";
+import { awaitsOperator, isUnanchored, MAY_WAIT } from "../node-state.ts";
 import { FORMATS } from "../output/format.ts";
 import { pendingColumns } from "../output/node-columns.ts";
 import { listObject, nodeObject } from "../output/objects.ts";
@@ -15,7 +15,9 @@ import { watchNodes } from "../watch.ts";
 export const pending = command({
   path: ["pending"],
   summary: "list machines that wait for an operator's decision",
-  about: "Unanchored machines come first: their boot is right, but nobody stamped their TPM, so anyone's laptop could be one.",
+  about:
+    "Unanchored machines come first: their boot is right, but nobody vouches for their TPM, so anyone's laptop could be one. " +
+    "Quarantined ones failed after they had been approved and have shown good evidence since; they stay outside until you approve them anew.",
   args: [],
   options: [{ flags: "--watch", what: "go on and print what changes, until Ctrl-C" }],
   connects: true,
@@ -28,7 +30,7 @@ export const pending = command({
   input: z.strictObject({ watch: z.boolean().default(false) }),
   async run(input, context) {
     const hub = await context.hub();
-    const list = async () => (await hub.listNodes(WAITING)).toSorted(unanchoredFirst);
+    const list = async () => (await hub.listNodes(MAY_WAIT)).filter(awaitsOperator).toSorted(unanchoredFirst);
     if (input.watch) return await watchNodes(context, list, pendingColumns);
     const found = await list();
     context.print(pendingView(found));
@@ -52,10 +54,12 @@ function warn(found: readonly Node[], context: Context): void {
   const unanchored = found.filter(isUnanchored).length;
   if (unanchored > 0) {
     context.say(
-      `WARNING: ${unanchored} unanchored: nobody stamped ${unanchored === 1 ? "this TPM" : "these TPMs"}; ` +
+      `WARNING: ${unanchored} unanchored: nobody vouches for ${unanchored === 1 ? "this TPM" : "these TPMs"}; ` +
         "anyone's laptop can run one like it, and no policy lets it in",
     );
   }
+  const failed = found.filter((n) => n.state === "quarantined").length;
+  if (failed > 0) context.say(`${failed} quarantined: failed after approval, and good again; look first: kubedos-hub explain ID, or kubedos-hub firmware list`);
   if (unanchored < found.length) context.say("next: kubedos-hub approve ID");
 }
 

@@ -26,6 +26,7 @@ export const serve = command({
     { flags: "--listen <host>", what: "address of both listeners (default 0.0.0.0)" },
     { flags: "--node-port <port>", what: "TCP port for nodes (default 7443)" },
     { flags: "--operator-port <port>", what: "TCP port for operators (default 7444)" },
+    { flags: "--tpm <device>", what: "TPM that keeps the generation's floor (default /dev/tpmrm0)" },
   ],
   connects: false,
   formats: [],
@@ -38,16 +39,17 @@ export const serve = command({
     listen: z.string().min(1).default(HUB_DEFAULTS.listen),
     nodePort: port.default(HUB_DEFAULTS.nodePort),
     operatorPort: port.default(HUB_DEFAULTS.operatorPort),
+    tpm: z.string().regex(/^(unix:)?\/./, "must be a device, or unix:/PATH of a software TPM").optional(),
   }),
   async run(input, { ports, say }) {
-    const { image: path, ...rest } = input;
+    const { image: path, tpm, ...rest } = input;
     const { data } = await ports.readFile(path, MAX_IMAGE_CONFIG_BYTES).catch((e: unknown) => {
       throw notStarted(`${path} can't be read`, e);
     });
     // Only here, so that every other command starts without the server and its database.
     const [{ serveHub }, { hostPorts }] = await Promise.all([import("../../serve.ts"), import("../../host/host-ports.ts")]);
     try {
-      const hub = await serveHub({ ...rest, image: parseImageConfig(data), signal: ports.interrupted }, hostPorts());
+      const hub = await serveHub({ ...rest, image: parseImageConfig(data), signal: ports.interrupted }, hostPorts(tpm));
       await aborted(ports.interrupted);
       await hub.close();
     } catch (error) {

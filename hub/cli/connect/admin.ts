@@ -4,13 +4,21 @@ import { MAX_MESSAGE_BYTES } from "../../../proto/evidence/limits.ts";
 import {
   AdminServiceClient,
   type ApproveRequest,
+  type EkPin,
   type ExplainResponse,
+  type FirmwareChange,
+  type HeldRelease,
   type ListAuditResponse,
+  type ListEkPinsResponse,
+  type ListFirmwareChangesResponse,
+  type ListReleasesResponse,
   type ListNodesResponse,
   type Node,
   type RecordedEvidence,
   type RevokeResponse,
+  type SignedStatement,
   type Window,
+  type WithdrawReleaseRequest,
 } from "../../../proto/gen/kubedos/v1/admin.ts";
 import { PkiError } from "../../../proto/pki/error.ts";
 import { identityHost } from "../../../proto/pki/names.ts";
@@ -21,7 +29,7 @@ import { verifyHub } from "./hub-identity.ts";
 import { fromServiceError, type HubCheck } from "./service-error.ts";
 import type { Target } from "./target.ts";
 
-/** gRPC metadata key of an approval's reason, UTF-8. */
+/** gRPC metadata key of a statement's reason, UTF-8. */
 export const REASON_KEY = "kubedos-reason-bin";
 
 const CALL_MS = 10_000;
@@ -48,6 +56,14 @@ export interface Admin {
   revoke(id: string, reason: string): Promise<RevokeResponse>;
   openWindow(seconds: number, max: number): Promise<Window>;
   closeWindow(): Promise<Window>;
+  listEkPins(): Promise<readonly EkPin[]>;
+  listFirmwareChanges(): Promise<readonly FirmwareChange[]>;
+  listReleases(): Promise<ListReleasesResponse>;
+  stageRelease(envelope: Uint8Array): Promise<HeldRelease>;
+  activateRelease(id: string): Promise<HeldRelease>;
+  withdrawRelease(request: WithdrawReleaseRequest): Promise<HeldRelease>;
+  /** `reason` as for {@link Admin.approve}. */
+  setEkPin(statement: SignedStatement, reason: string | undefined): Promise<EkPin>;
   close(): void;
 }
 
@@ -132,6 +148,18 @@ function admin(
     getEvidence: (id) => call((s, done) => client.getEvidence({ id }, s.metadata, s.options, done)),
     getWindow: () => call((s, done) => client.getWindow({}, s.metadata, s.options, done)),
     listAudit: (limit) => call((s, done) => client.listAudit({ limit }, s.metadata, s.options, done)),
+    listEkPins: async () => (await call<ListEkPinsResponse>((s, done) => client.listEkPins({}, s.metadata, s.options, done))).pins,
+    listFirmwareChanges: async () =>
+      (await call<ListFirmwareChangesResponse>((s, done) => client.listFirmwareChanges({}, s.metadata, s.options, done))).changes,
+    listReleases: () => call((s, done) => client.listReleases({}, s.metadata, s.options, done)),
+    stageRelease: (envelope) => decide((s, done) => client.stageRelease({ envelope: Buffer.from(envelope) }, s.metadata, s.options, done)),
+    activateRelease: (id) => decide((s, done) => client.activateRelease({ id }, s.metadata, s.options, done)),
+    withdrawRelease: (request) => decide((s, done) => client.withdrawRelease(request, s.metadata, s.options, done)),
+    setEkPin: (statement, reason) =>
+      decide((s, done) => {
+        if (reason !== undefined) s.metadata.set(REASON_KEY, Buffer.from(reason, "utf8"));
+        return client.setEkPin({ statement }, s.metadata, s.options, done);
+      }),
     approve: (request, reason) =>
       decide((s, done) => {
         if (reason !== undefined) s.metadata.set(REASON_KEY, Buffer.from(reason, "utf8"));

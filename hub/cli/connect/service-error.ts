@@ -14,6 +14,8 @@ const OURS_REFUSED = /alert (?:bad certificate|certificate|unknown ca|unsupporte
  * purpose: whatever speaks of certificates is no outage.
  */
 const THEIRS_REFUSED = /certificate|CERT_|permitted subtree|invalid CA|unable to (?:get|verify)|UNABLE_TO_|ERR_TLS_CERT/i;
+/** grpc-js's own words for a message above our limits, which this side gives without asking the hub. */
+const OVERSIZED = /larger than/;
 
 /**
  * A failed call → the command line's error. `check` is what our own check of the server's certificate said, if it came to
@@ -26,7 +28,7 @@ export function fromServiceError(error: ServiceError, where: string, check: HubC
     if (THEIRS_REFUSED.test(error.details)) return untrusted(where, "its certificate is not a hub's under this cluster's root", error);
   }
   const sent = error.metadata?.get(CODE_KEY)[0];
-  const code = typeof sent === "string" && CODE_SHAPE.test(sent) ? sent : ownCode(error.code);
+  const code = typeof sent === "string" && CODE_SHAPE.test(sent) ? sent : ownCode(error);
   return CliError.remote(code, sentence(error, where, typeof sent === "string", check), codeText(code)?.next ?? null, error.code, error);
 }
 
@@ -41,8 +43,10 @@ function unwelcome(where: string, cause: unknown): CliError {
   return CliError.local("NOT_AN_OPERATOR", `${where} refuses your certificate`, "kubedos-hub explain NOT_AN_OPERATOR", cause);
 }
 
-function ownCode(grpc: status): string {
+function ownCode({ code: grpc, details }: ServiceError): string {
   switch (grpc) {
+    case status.RESOURCE_EXHAUSTED:
+      return OVERSIZED.test(details) ? "TOO_LARGE" : "RESOURCE_EXHAUSTED";
     case status.UNAVAILABLE:
       return "UNAVAILABLE";
     case status.DEADLINE_EXCEEDED:
@@ -59,6 +63,7 @@ function sentence(error: ServiceError, where: string, fromHub: boolean, check: H
     return `the hub at ${where} ended the connection: it restarts, or it does not take your certificate`;
   }
   if (error.code === status.UNAVAILABLE) return `no hub answers at ${where} (${reason(details)})`;
+  if (error.code === status.RESOURCE_EXHAUSTED && OVERSIZED.test(details)) return `what goes to the hub at ${where}, or comes from it, is larger than the protocol allows`;
   if (error.code === status.DEADLINE_EXCEEDED) return `the hub at ${where} did not answer in time`;
   return details === "" ? `the hub at ${where} gave an error without words` : details;
 }

@@ -1,9 +1,9 @@
 import type { ExplainResponse, Node } from "../../../proto/gen/kubedos/v1/admin.ts";
 import { type ExplainedCode, codeText } from "../code-text.ts";
-import { isUnanchored, nodeName, ON_ITS_WAY, WAITING } from "../node-state.ts";
+import { awaitsOperator, isPinned, isUnanchored, nodeName, ON_ITS_WAY } from "../node-state.ts";
 import { ageOf } from "./age.ts";
 import { fields } from "./fields.ts";
-import { UNANCHORED_WORDS } from "./node-text.ts";
+import { ELIGIBLE_WORDS, UNANCHORED_WORDS } from "./node-text.ts";
 import { findingObject, type FindingObject } from "./objects.ts";
 import { printable } from "./printable.ts";
 import { wrap } from "./wrap.ts";
@@ -15,7 +15,12 @@ export function explainText(r: ExplainResponse, node: Node, next: string | null,
   const parts = [wrap(headline(node, now), WIDTH)];
   const words = node.code === "" ? undefined : codeText(node.code);
   if (words !== undefined) parts.push(wrap(`${node.code} means: ${words.text} ${words.cause}`, WIDTH));
-  if (r.findings.length === 0) parts.push("Its evidence shows no difference from the release.");
+  const certificate = isUnanchored(node) ? codeText(node.ekCertificate) : undefined;
+  if (certificate !== undefined) parts.push(wrap(`Its TPM's certificate anchors nobody, ${printable(node.ekCertificate)}: ${printable(node.ekCertificateText)} ${certificate.cause}`, WIDTH));
+  if (node.eligible) parts.push(wrap(`Since then ${ELIGIBLE_WORDS}.${node.firmwareChange === "" ? "" : ` Changed: ${printable(node.firmwareChange)}.`}`, WIDTH));
+  if (r.findings.length === 0 && node.eligible) parts.push("Nothing of what put it there is left to be seen.");
+  // A refusal that rests on no event of a PCR is no word for the others.
+  else if (r.findings.length === 0 && node.code === "") parts.push("Its evidence shows no difference from the release.");
   else parts.push(...r.findings.map((f, i) => findingText(findingObject(f), i + 1, r.findings.length)));
   if (next !== null) parts.push(`Next: ${next}`);
   return parts.join("\n\n");
@@ -31,12 +36,14 @@ export function codeProse(code: string, words: ExplainedCode): string {
 /** The command that most likely helps, by state; null where there is nothing to do. */
 export function nextFor(node: Node): string | null {
   const name = printable(nodeName(node));
-  if (WAITING.includes(node.state)) {
+  if (node.firmwareChange !== "" && node.eligible) return `kubedos-hub approve ${name}; many with the same change: kubedos-hub firmware list`;
+  if (awaitsOperator(node)) {
     return isUnanchored(node)
-      ? `find out who started this machine; if it is yours, stamp it (kubedos-build deploy), else: kubedos-hub deny ${name} --reason TEXT`
-      : `kubedos-hub approve ${name}`;
+      ? `find out who started this machine; if it is yours, stamp it (kubedos-build deploy, or kubedos-hub ek pin), else: kubedos-hub deny ${name} --reason TEXT`
+      : `kubedos-hub approve ${name}${isPinned(node) ? "" : " --slot NAME"}`;
   }
   if (ON_ITS_WAY.includes(node.state)) return null;
+  if (node.state === "quarantined") return "start it anew, well; when its evidence is good again: kubedos-hub pending";
   if (node.state === "expected") return "start the machine while a window is open: kubedos-hub window open";
   return "stamp the machine again from the current release (kubedos-build deploy), then: kubedos-hub window open";
 }

@@ -53,5 +53,7 @@ function releaseOf(node: Node): string {
 }
 
 function whyPending(node: Node): string {
-  return isUnanchored(node) ? "nobody stamped this TPM" : "attested, needs approval";
+  if (node.state === "quarantined") return node.firmwareChange === "" ? node.code : `${node.code}: ${node.firmwareChange}`;
+  if (!isUnanchored(node)) return "attested, needs approval";
+  return node.ekCertificate === "" ? "nobody vouches for this TPM" : node.ekCertificate;
 }

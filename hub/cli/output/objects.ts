@@ -1,4 +1,4 @@
-import type { AuditRow, ExplainResponse, Finding, ListAuditResponse, Node, RevokeResponse, Window } from "../../../proto/gen/kubedos/v1/admin.ts";
+import type { AuditRow, EkPin, ExplainResponse, Finding, FirmwareChange, HeldRelease, ListAuditResponse, Node, RevokeResponse, Window } from "../../../proto/gen/kubedos/v1/admin.ts";
 import type { ApiObject } from "./view.ts";
 
 /** The shapes below are a promise (test/golden/cli): fields are added, never renamed, moved or removed. */
@@ -27,6 +27,15 @@ export interface NodeObject extends ApiObject {
   readonly serialHub: number;
   readonly serialApplied: number;
   readonly cluster: string;
+  /** Empty: no certificate was shown; GOOD; or a code. */
+  readonly ekCertificate: string;
+  readonly ekCertificateText: string;
+  /** PCR 0–3 by number, hex: of the last good evidence, and as the approval recorded them where they differ. */
+  readonly firmware: Readonly<Record<string, string>>;
+  readonly firmwareBefore: Readonly<Record<string, string>>;
+  readonly firmwareChange: string;
+  /** Quarantined, and an operator may approve it anew. */
+  readonly eligible: boolean;
 }
 
 /** Node message → object. */
@@ -44,7 +53,7 @@ export function nodeObject(n: Node): NodeObject {
     release: n.release,
     releaseGeneration: number(n.releaseGeneration),
     phase: n.phase,
-    planes: Object.fromEntries(Object.entries(n.planes).sort(([a], [b]) => (a < b ? -1 : 1))),
+    planes: sorted(n.planes),
     attached: n.attached,
     code: n.code,
     message: n.message,
@@ -54,6 +63,12 @@ export function nodeObject(n: Node): NodeObject {
     serialHub: number(n.serialHub),
     serialApplied: number(n.serialApplied),
     cluster: n.cluster,
+    ekCertificate: n.ekCertificate,
+    ekCertificateText: n.ekCertificateText,
+    firmware: sorted(n.firmware),
+    firmwareBefore: sorted(n.firmwareBefore),
+    firmwareChange: n.firmwareChange,
+    eligible: n.eligible,
   };
 }
 
@@ -116,6 +131,12 @@ export function windowObject(w: Window): ApiObject & Record<string, unknown> {
   return { apiVersion, kind: "Window", open: w.open, expiresMs: number(w.expiresMs), remaining: w.remaining, openedBy: w.openedBy };
 }
 
+/** EkPin message → object. */
+export function ekPinObject(p: EkPin): ApiObject & Record<string, unknown> {
+  const { slot, role, ekName, source, operator, node } = p;
+  return { apiVersion, kind: "EkPin", slot, role, ekName, source, operator, issuedAtMs: number(p.issuedAtMs), node };
+}
+
 /** Revoke response → object. */
 export function revocationObject(r: RevokeResponse): ApiObject & Record<string, unknown> {
   return {
@@ -159,6 +180,37 @@ export function auditRowObject(r: AuditRow): AuditRowObject {
 /** Audit response → object. */
 export function auditListObject(r: ListAuditResponse): ApiObject & { readonly items: readonly AuditRowObject[] } & Record<string, unknown> {
   return { ...listObject("AuditRowList", r.rows.map(auditRowObject)), head: r.head, intact: r.intact };
+}
+
+/** One distinct change of firmware with the nodes that wait with it. */
+export function firmwareChangeObject(c: FirmwareChange): ApiObject & Record<string, unknown> {
+  const { id, summary } = c;
+  return { apiVersion, kind: "FirmwareChange", id, summary, from: sorted(c.from), to: sorted(c.to), findings: c.findings.map(findingObject), nodes: c.nodes.map(nodeObject) };
+}
+
+/** What became of one node of many. */
+export interface NodeOutcome {
+  readonly id: string;
+  readonly name: string;
+  readonly state: string;
+  /** Why nothing was decided about it; else empty. */
+  readonly code: string;
+  readonly message: string;
+}
+
+/** One decision about one change of firmware. */
+export function firmwareAcceptanceObject(change: string, firmware: string, nodes: readonly NodeOutcome[]): ApiObject & Record<string, unknown> {
+  return { apiVersion, kind: "FirmwareAcceptance", change, firmware, nodes };
+}
+
+/** HeldRelease message → object. */
+export function releaseObject(r: HeldRelease): ApiObject & Record<string, unknown> {
+  const { id, state, roles, reason, nodes } = r;
+  return { apiVersion, kind: "Release", id, generation: number(r.generation), state, roles: [...roles], reason, sinceMs: number(r.sinceMs), nodes: [...nodes].sort() };
+}
+
+function sorted(map: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Generations, serials and times of real hubs stay far below 2^53; what doesn't is clamped, so that output stays JSON. */

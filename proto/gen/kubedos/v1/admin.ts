@@ -29,7 +29,7 @@ export interface Node {
   state: string;
   /** hex: hash algorithm (2 bytes) and digest, TPM 2.0 Part 1 "Names" */
   ekName: string;
-  /** pinned | none */
+  /** pinned: its EK belongs to a slot; certificate: a configured maker vouches for it; none */
   anchor: string;
   /** of the identity */
   generation: bigint;
@@ -50,9 +50,31 @@ export interface Node {
   serialHub: bigint;
   serialApplied: bigint;
   cluster: string;
+  /** empty: its TPM showed none; GOOD; or the code of why it anchors nobody */
+  ekCertificate: string;
+  /** who made the TPM and how long that can be believed, or the reason in words */
+  ekCertificateText: string;
+  /** PCR 0-3 of its last good evidence, hex: what an approval of now binds */
+  firmware: { [key: string]: string };
+  /** as its approval recorded them, where `firmware` differs */
+  firmwareBefore: { [key: string]: string };
+  /** what lies between both, in a few words */
+  firmwareChange: string;
+  /** quarantined, and its last evidence was good but for the recorded firmware: an operator may approve it anew */
+  eligible: boolean;
 }
 
 export interface Node_PlanesEntry {
+  key: string;
+  value: string;
+}
+
+export interface Node_FirmwareEntry {
+  key: string;
+  value: string;
+}
+
+export interface Node_FirmwareBeforeEntry {
   key: string;
   value: string;
 }
@@ -143,6 +165,75 @@ export interface RevokeResponse {
   outstanding: string[];
 }
 
+/** One distinct change of PCR 0-3 and every node that waits with it. Accepting it is one Approve for each. */
+export interface FirmwareChange {
+  /** first 12 hex digits of SHA-256 over the canonical JSON of {from, to} */
+  id: string;
+  /** PCR 0-3, hex */
+  from: { [key: string]: string };
+  to: { [key: string]: string };
+  /** in a few words */
+  summary: string;
+  /** event by event, of the first node */
+  findings: Finding[];
+  nodes: Node[];
+}
+
+export interface FirmwareChange_FromEntry {
+  key: string;
+  value: string;
+}
+
+export interface FirmwareChange_ToEntry {
+  key: string;
+  value: string;
+}
+
+export interface ListFirmwareChangesRequest {
+}
+
+export interface ListFirmwareChangesResponse {
+  changes: FirmwareChange[];
+}
+
+export interface HeldRelease {
+  id: string;
+  generation: bigint;
+  /** staged | current | withdrawn */
+  state: string;
+  roles: string[];
+  /** why it was withdrawn */
+  reason: string;
+  /** of this state */
+  sinceMs: bigint;
+  /** names or ids of those whose last good evidence is of this release */
+  nodes: string[];
+}
+
+export interface ListReleasesRequest {
+}
+
+export interface ListReleasesResponse {
+  releases: HeldRelease[];
+  /** no release below this generation can become current; kept in the hub's TPM, too */
+  floor: bigint;
+}
+
+export interface StageReleaseRequest {
+  envelope: Buffer;
+}
+
+export interface ActivateReleaseRequest {
+  id: string;
+}
+
+export interface WithdrawReleaseRequest {
+  id: string;
+  reason: string;
+  /** no-current-release */
+  acceptRisks: string[];
+}
+
 export interface Window {
   open: boolean;
   expiresMs: bigint;
@@ -160,6 +251,33 @@ export interface OpenWindowRequest {
 }
 
 export interface CloseWindowRequest {
+}
+
+/** A slot with the EK that it is for. */
+export interface EkPin {
+  slot: string;
+  role: string;
+  /** empty: for no EK in particular */
+  ekName: string;
+  /** delivery: stamped by the build host; operator; empty: not pinned */
+  source: string;
+  /** who signed, also where his statement took a pin away */
+  operator: string;
+  /** of that statement */
+  issuedAtMs: bigint;
+  /** id of the identity with this EK, empty: not seen yet */
+  node: string;
+}
+
+export interface ListEkPinsRequest {
+}
+
+export interface ListEkPinsResponse {
+  pins: EkPin[];
+}
+
+export interface SetEkPinRequest {
+  statement: SignedStatement | undefined;
 }
 
 export interface ListAuditRequest {
@@ -205,6 +323,12 @@ function createBaseNode(): Node {
     serialHub: 0n,
     serialApplied: 0n,
     cluster: "",
+    ekCertificate: "",
+    ekCertificateText: "",
+    firmware: {},
+    firmwareBefore: {},
+    firmwareChange: "",
+    eligible: false,
   };
 }
 
@@ -287,6 +411,24 @@ export const Node: MessageFns<Node> = {
     }
     if (message.cluster !== "") {
       writer.uint32(162).string(message.cluster);
+    }
+    if (message.ekCertificate !== "") {
+      writer.uint32(170).string(message.ekCertificate);
+    }
+    if (message.ekCertificateText !== "") {
+      writer.uint32(178).string(message.ekCertificateText);
+    }
+    globalThis.Object.entries(message.firmware).forEach(([key, value]: [string, string]) => {
+      Node_FirmwareEntry.encode({ key: key as any, value }, writer.uint32(186).fork()).join();
+    });
+    globalThis.Object.entries(message.firmwareBefore).forEach(([key, value]: [string, string]) => {
+      Node_FirmwareBeforeEntry.encode({ key: key as any, value }, writer.uint32(194).fork()).join();
+    });
+    if (message.firmwareChange !== "") {
+      writer.uint32(202).string(message.firmwareChange);
+    }
+    if (message.eligible !== false) {
+      writer.uint32(208).bool(message.eligible);
     }
     return writer;
   },
@@ -467,6 +609,60 @@ export const Node: MessageFns<Node> = {
             message.cluster = reader.string();
             continue;
           }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.ekCertificate = reader.string();
+            continue;
+          }
+          case 22: {
+            if (tag !== 178) {
+              break;
+            }
+
+            message.ekCertificateText = reader.string();
+            continue;
+          }
+          case 23: {
+            if (tag !== 186) {
+              break;
+            }
+
+            const entry23 = Node_FirmwareEntry.decode(reader, reader.uint32());
+            if (entry23.value !== undefined) {
+              message.firmware[entry23.key] = entry23.value;
+            }
+            continue;
+          }
+          case 24: {
+            if (tag !== 194) {
+              break;
+            }
+
+            const entry24 = Node_FirmwareBeforeEntry.decode(reader, reader.uint32());
+            if (entry24.value !== undefined) {
+              message.firmwareBefore[entry24.key] = entry24.value;
+            }
+            continue;
+          }
+          case 25: {
+            if (tag !== 202) {
+              break;
+            }
+
+            message.firmwareChange = reader.string();
+            continue;
+          }
+          case 26: {
+            if (tag !== 208) {
+              break;
+            }
+
+            message.eligible = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -505,6 +701,120 @@ export const Node_PlanesEntry: MessageFns<Node_PlanesEntry> = {
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseNode_PlanesEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNode_FirmwareEntry(): Node_FirmwareEntry {
+  return { key: "", value: "" };
+}
+
+export const Node_FirmwareEntry: MessageFns<Node_FirmwareEntry> = {
+  encode(message: Node_FirmwareEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Node_FirmwareEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNode_FirmwareEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNode_FirmwareBeforeEntry(): Node_FirmwareBeforeEntry {
+  return { key: "", value: "" };
+}
+
+export const Node_FirmwareBeforeEntry: MessageFns<Node_FirmwareBeforeEntry> = {
+  encode(message: Node_FirmwareBeforeEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Node_FirmwareBeforeEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNode_FirmwareBeforeEntry();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -1401,6 +1711,681 @@ export const RevokeResponse: MessageFns<RevokeResponse> = {
   },
 };
 
+function createBaseFirmwareChange(): FirmwareChange {
+  return { id: "", from: {}, to: {}, summary: "", findings: [], nodes: [] };
+}
+
+export const FirmwareChange: MessageFns<FirmwareChange> = {
+  encode(message: FirmwareChange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    globalThis.Object.entries(message.from).forEach(([key, value]: [string, string]) => {
+      FirmwareChange_FromEntry.encode({ key: key as any, value }, writer.uint32(18).fork()).join();
+    });
+    globalThis.Object.entries(message.to).forEach(([key, value]: [string, string]) => {
+      FirmwareChange_ToEntry.encode({ key: key as any, value }, writer.uint32(26).fork()).join();
+    });
+    if (message.summary !== "") {
+      writer.uint32(34).string(message.summary);
+    }
+    for (const v of message.findings) {
+      Finding.encode(v!, writer.uint32(42).fork()).join();
+    }
+    for (const v of message.nodes) {
+      Node.encode(v!, writer.uint32(50).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FirmwareChange {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFirmwareChange();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            const entry2 = FirmwareChange_FromEntry.decode(reader, reader.uint32());
+            if (entry2.value !== undefined) {
+              message.from[entry2.key] = entry2.value;
+            }
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            const entry3 = FirmwareChange_ToEntry.decode(reader, reader.uint32());
+            if (entry3.value !== undefined) {
+              message.to[entry3.key] = entry3.value;
+            }
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.summary = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.findings.push(Finding.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.nodes.push(Node.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseFirmwareChange_FromEntry(): FirmwareChange_FromEntry {
+  return { key: "", value: "" };
+}
+
+export const FirmwareChange_FromEntry: MessageFns<FirmwareChange_FromEntry> = {
+  encode(message: FirmwareChange_FromEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FirmwareChange_FromEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFirmwareChange_FromEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseFirmwareChange_ToEntry(): FirmwareChange_ToEntry {
+  return { key: "", value: "" };
+}
+
+export const FirmwareChange_ToEntry: MessageFns<FirmwareChange_ToEntry> = {
+  encode(message: FirmwareChange_ToEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FirmwareChange_ToEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFirmwareChange_ToEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListFirmwareChangesRequest(): ListFirmwareChangesRequest {
+  return {};
+}
+
+export const ListFirmwareChangesRequest: MessageFns<ListFirmwareChangesRequest> = {
+  encode(_: ListFirmwareChangesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListFirmwareChangesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListFirmwareChangesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListFirmwareChangesResponse(): ListFirmwareChangesResponse {
+  return { changes: [] };
+}
+
+export const ListFirmwareChangesResponse: MessageFns<ListFirmwareChangesResponse> = {
+  encode(message: ListFirmwareChangesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.changes) {
+      FirmwareChange.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListFirmwareChangesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListFirmwareChangesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.changes.push(FirmwareChange.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseHeldRelease(): HeldRelease {
+  return { id: "", generation: 0n, state: "", roles: [], reason: "", sinceMs: 0n, nodes: [] };
+}
+
+export const HeldRelease: MessageFns<HeldRelease> = {
+  encode(message: HeldRelease, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.generation !== 0n) {
+      if (BigInt.asUintN(64, message.generation) !== message.generation) {
+        throw new globalThis.Error("value provided for field message.generation of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.generation);
+    }
+    if (message.state !== "") {
+      writer.uint32(26).string(message.state);
+    }
+    for (const v of message.roles) {
+      writer.uint32(34).string(v!);
+    }
+    if (message.reason !== "") {
+      writer.uint32(42).string(message.reason);
+    }
+    if (message.sinceMs !== 0n) {
+      if (BigInt.asIntN(64, message.sinceMs) !== message.sinceMs) {
+        throw new globalThis.Error("value provided for field message.sinceMs of type int64 too large");
+      }
+      writer.uint32(48).int64(message.sinceMs);
+    }
+    for (const v of message.nodes) {
+      writer.uint32(58).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HeldRelease {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHeldRelease();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.generation = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.roles.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.sinceMs = reader.int64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.nodes.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListReleasesRequest(): ListReleasesRequest {
+  return {};
+}
+
+export const ListReleasesRequest: MessageFns<ListReleasesRequest> = {
+  encode(_: ListReleasesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListReleasesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListReleasesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListReleasesResponse(): ListReleasesResponse {
+  return { releases: [], floor: 0n };
+}
+
+export const ListReleasesResponse: MessageFns<ListReleasesResponse> = {
+  encode(message: ListReleasesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.releases) {
+      HeldRelease.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.floor !== 0n) {
+      if (BigInt.asUintN(64, message.floor) !== message.floor) {
+        throw new globalThis.Error("value provided for field message.floor of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.floor);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListReleasesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListReleasesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.releases.push(HeldRelease.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.floor = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseStageReleaseRequest(): StageReleaseRequest {
+  return { envelope: Buffer.alloc(0) };
+}
+
+export const StageReleaseRequest: MessageFns<StageReleaseRequest> = {
+  encode(message: StageReleaseRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.envelope.length !== 0) {
+      writer.uint32(10).bytes(message.envelope);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StageReleaseRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStageReleaseRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.envelope = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseActivateReleaseRequest(): ActivateReleaseRequest {
+  return { id: "" };
+}
+
+export const ActivateReleaseRequest: MessageFns<ActivateReleaseRequest> = {
+  encode(message: ActivateReleaseRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ActivateReleaseRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseActivateReleaseRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseWithdrawReleaseRequest(): WithdrawReleaseRequest {
+  return { id: "", reason: "", acceptRisks: [] };
+}
+
+export const WithdrawReleaseRequest: MessageFns<WithdrawReleaseRequest> = {
+  encode(message: WithdrawReleaseRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    for (const v of message.acceptRisks) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WithdrawReleaseRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWithdrawReleaseRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.acceptRisks.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseWindow(): Window {
   return { open: false, expiresMs: 0n, remaining: 0, openedBy: "" };
 }
@@ -1597,6 +2582,248 @@ export const CloseWindowRequest: MessageFns<CloseWindowRequest> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseEkPin(): EkPin {
+  return { slot: "", role: "", ekName: "", source: "", operator: "", issuedAtMs: 0n, node: "" };
+}
+
+export const EkPin: MessageFns<EkPin> = {
+  encode(message: EkPin, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.slot !== "") {
+      writer.uint32(10).string(message.slot);
+    }
+    if (message.role !== "") {
+      writer.uint32(18).string(message.role);
+    }
+    if (message.ekName !== "") {
+      writer.uint32(26).string(message.ekName);
+    }
+    if (message.source !== "") {
+      writer.uint32(34).string(message.source);
+    }
+    if (message.operator !== "") {
+      writer.uint32(42).string(message.operator);
+    }
+    if (message.issuedAtMs !== 0n) {
+      if (BigInt.asIntN(64, message.issuedAtMs) !== message.issuedAtMs) {
+        throw new globalThis.Error("value provided for field message.issuedAtMs of type int64 too large");
+      }
+      writer.uint32(48).int64(message.issuedAtMs);
+    }
+    if (message.node !== "") {
+      writer.uint32(58).string(message.node);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EkPin {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEkPin();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.slot = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.role = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.ekName = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.source = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.operator = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.issuedAtMs = reader.int64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.node = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListEkPinsRequest(): ListEkPinsRequest {
+  return {};
+}
+
+export const ListEkPinsRequest: MessageFns<ListEkPinsRequest> = {
+  encode(_: ListEkPinsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListEkPinsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListEkPinsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListEkPinsResponse(): ListEkPinsResponse {
+  return { pins: [] };
+}
+
+export const ListEkPinsResponse: MessageFns<ListEkPinsResponse> = {
+  encode(message: ListEkPinsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.pins) {
+      EkPin.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListEkPinsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListEkPinsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.pins.push(EkPin.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetEkPinRequest(): SetEkPinRequest {
+  return { statement: undefined };
+}
+
+export const SetEkPinRequest: MessageFns<SetEkPinRequest> = {
+  encode(message: SetEkPinRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.statement !== undefined) {
+      SignedStatement.encode(message.statement, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetEkPinRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetEkPinRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.statement = SignedStatement.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1909,6 +3136,36 @@ export const AdminServiceService = {
     responseSerialize: (value: ListAuditResponse): Buffer => Buffer.from(ListAuditResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListAuditResponse => ListAuditResponse.decode(value),
   },
+  listEkPins: {
+    path: "/kubedos.v1.AdminService/ListEkPins" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListEkPinsRequest): Buffer => Buffer.from(ListEkPinsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListEkPinsRequest => ListEkPinsRequest.decode(value),
+    responseSerialize: (value: ListEkPinsResponse): Buffer => Buffer.from(ListEkPinsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListEkPinsResponse => ListEkPinsResponse.decode(value),
+  },
+  listFirmwareChanges: {
+    path: "/kubedos.v1.AdminService/ListFirmwareChanges" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListFirmwareChangesRequest): Buffer =>
+      Buffer.from(ListFirmwareChangesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListFirmwareChangesRequest => ListFirmwareChangesRequest.decode(value),
+    responseSerialize: (value: ListFirmwareChangesResponse): Buffer =>
+      Buffer.from(ListFirmwareChangesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListFirmwareChangesResponse => ListFirmwareChangesResponse.decode(value),
+  },
+  listReleases: {
+    path: "/kubedos.v1.AdminService/ListReleases" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListReleasesRequest): Buffer => Buffer.from(ListReleasesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListReleasesRequest => ListReleasesRequest.decode(value),
+    responseSerialize: (value: ListReleasesResponse): Buffer =>
+      Buffer.from(ListReleasesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListReleasesResponse => ListReleasesResponse.decode(value),
+  },
   approve: {
     path: "/kubedos.v1.AdminService/Approve" as const,
     requestStream: false as const,
@@ -1954,6 +3211,44 @@ export const AdminServiceService = {
     responseSerialize: (value: Window): Buffer => Buffer.from(Window.encode(value).finish()),
     responseDeserialize: (value: Buffer): Window => Window.decode(value),
   },
+  setEkPin: {
+    path: "/kubedos.v1.AdminService/SetEkPin" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetEkPinRequest): Buffer => Buffer.from(SetEkPinRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetEkPinRequest => SetEkPinRequest.decode(value),
+    responseSerialize: (value: EkPin): Buffer => Buffer.from(EkPin.encode(value).finish()),
+    responseDeserialize: (value: Buffer): EkPin => EkPin.decode(value),
+  },
+  stageRelease: {
+    path: "/kubedos.v1.AdminService/StageRelease" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: StageReleaseRequest): Buffer => Buffer.from(StageReleaseRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): StageReleaseRequest => StageReleaseRequest.decode(value),
+    responseSerialize: (value: HeldRelease): Buffer => Buffer.from(HeldRelease.encode(value).finish()),
+    responseDeserialize: (value: Buffer): HeldRelease => HeldRelease.decode(value),
+  },
+  activateRelease: {
+    path: "/kubedos.v1.AdminService/ActivateRelease" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ActivateReleaseRequest): Buffer =>
+      Buffer.from(ActivateReleaseRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ActivateReleaseRequest => ActivateReleaseRequest.decode(value),
+    responseSerialize: (value: HeldRelease): Buffer => Buffer.from(HeldRelease.encode(value).finish()),
+    responseDeserialize: (value: Buffer): HeldRelease => HeldRelease.decode(value),
+  },
+  withdrawRelease: {
+    path: "/kubedos.v1.AdminService/WithdrawRelease" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: WithdrawReleaseRequest): Buffer =>
+      Buffer.from(WithdrawReleaseRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): WithdrawReleaseRequest => WithdrawReleaseRequest.decode(value),
+    responseSerialize: (value: HeldRelease): Buffer => Buffer.from(HeldRelease.encode(value).finish()),
+    responseDeserialize: (value: Buffer): HeldRelease => HeldRelease.decode(value),
+  },
 } as const;
 
 export interface AdminServiceServer extends UntypedServiceImplementation {
@@ -1963,11 +3258,18 @@ export interface AdminServiceServer extends UntypedServiceImplementation {
   getEvidence: handleUnaryCall<GetNodeRequest, RecordedEvidence>;
   getWindow: handleUnaryCall<GetWindowRequest, Window>;
   listAudit: handleUnaryCall<ListAuditRequest, ListAuditResponse>;
+  listEkPins: handleUnaryCall<ListEkPinsRequest, ListEkPinsResponse>;
+  listFirmwareChanges: handleUnaryCall<ListFirmwareChangesRequest, ListFirmwareChangesResponse>;
+  listReleases: handleUnaryCall<ListReleasesRequest, ListReleasesResponse>;
   approve: handleUnaryCall<ApproveRequest, Node>;
   deny: handleUnaryCall<DenyRequest, Node>;
   revoke: handleUnaryCall<RevokeRequest, RevokeResponse>;
   openWindow: handleUnaryCall<OpenWindowRequest, Window>;
   closeWindow: handleUnaryCall<CloseWindowRequest, Window>;
+  setEkPin: handleUnaryCall<SetEkPinRequest, EkPin>;
+  stageRelease: handleUnaryCall<StageReleaseRequest, HeldRelease>;
+  activateRelease: handleUnaryCall<ActivateReleaseRequest, HeldRelease>;
+  withdrawRelease: handleUnaryCall<WithdrawReleaseRequest, HeldRelease>;
 }
 
 export interface AdminServiceClient extends Client {
@@ -2058,6 +3360,51 @@ export interface AdminServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListAuditResponse) => void,
   ): ClientUnaryCall;
+  listEkPins(
+    request: ListEkPinsRequest,
+    callback: (error: ServiceError | null, response: ListEkPinsResponse) => void,
+  ): ClientUnaryCall;
+  listEkPins(
+    request: ListEkPinsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListEkPinsResponse) => void,
+  ): ClientUnaryCall;
+  listEkPins(
+    request: ListEkPinsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListEkPinsResponse) => void,
+  ): ClientUnaryCall;
+  listFirmwareChanges(
+    request: ListFirmwareChangesRequest,
+    callback: (error: ServiceError | null, response: ListFirmwareChangesResponse) => void,
+  ): ClientUnaryCall;
+  listFirmwareChanges(
+    request: ListFirmwareChangesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListFirmwareChangesResponse) => void,
+  ): ClientUnaryCall;
+  listFirmwareChanges(
+    request: ListFirmwareChangesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListFirmwareChangesResponse) => void,
+  ): ClientUnaryCall;
+  listReleases(
+    request: ListReleasesRequest,
+    callback: (error: ServiceError | null, response: ListReleasesResponse) => void,
+  ): ClientUnaryCall;
+  listReleases(
+    request: ListReleasesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListReleasesResponse) => void,
+  ): ClientUnaryCall;
+  listReleases(
+    request: ListReleasesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListReleasesResponse) => void,
+  ): ClientUnaryCall;
   approve(request: ApproveRequest, callback: (error: ServiceError | null, response: Node) => void): ClientUnaryCall;
   approve(
     request: ApproveRequest,
@@ -2126,6 +3473,63 @@ export interface AdminServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Window) => void,
+  ): ClientUnaryCall;
+  setEkPin(request: SetEkPinRequest, callback: (error: ServiceError | null, response: EkPin) => void): ClientUnaryCall;
+  setEkPin(
+    request: SetEkPinRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: EkPin) => void,
+  ): ClientUnaryCall;
+  setEkPin(
+    request: SetEkPinRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: EkPin) => void,
+  ): ClientUnaryCall;
+  stageRelease(
+    request: StageReleaseRequest,
+    callback: (error: ServiceError | null, response: HeldRelease) => void,
+  ): ClientUnaryCall;
+  stageRelease(
+    request: StageReleaseRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: HeldRelease) => void,
+  ): ClientUnaryCall;
+  stageRelease(
+    request: StageReleaseRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: HeldRelease) => void,
+  ): ClientUnaryCall;
+  activateRelease(
+    request: ActivateReleaseRequest,
+    callback: (error: ServiceError | null, response: HeldRelease) => void,
+  ): ClientUnaryCall;
+  activateRelease(
+    request: ActivateReleaseRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: HeldRelease) => void,
+  ): ClientUnaryCall;
+  activateRelease(
+    request: ActivateReleaseRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: HeldRelease) => void,
+  ): ClientUnaryCall;
+  withdrawRelease(
+    request: WithdrawReleaseRequest,
+    callback: (error: ServiceError | null, response: HeldRelease) => void,
+  ): ClientUnaryCall;
+  withdrawRelease(
+    request: WithdrawReleaseRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: HeldRelease) => void,
+  ): ClientUnaryCall;
+  withdrawRelease(
+    request: WithdrawReleaseRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: HeldRelease) => void,
   ): ClientUnaryCall;
 }
 

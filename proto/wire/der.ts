@@ -1,4 +1,4 @@
-import { concatBytes } from "../../proto/wire/bytes.ts";
+import { concatBytes, utf8 } from "./bytes.ts";
 
 /** One DER element: tag, definite length in its shortest form, contents (X.690 §8.1, §10.1). */
 export function der(tag: number, ...contents: readonly Uint8Array[]): Uint8Array {
@@ -21,6 +21,34 @@ export function sequence(...parts: readonly Uint8Array[]): Uint8Array {
 /** SET OF: DER wants the elements sorted by their encoding (X.690 §11.6). */
 export function setOf(...elements: readonly Uint8Array[]): Uint8Array {
   return der(0x31, ...[...elements].sort(Buffer.compare));
+}
+
+/** BOOLEAN. */
+export function boolean(value: boolean): Uint8Array {
+  return der(0x01, Uint8Array.of(value ? 0xff : 0));
+}
+
+/** INTEGER of unsigned big-endian bytes: none too many in front, and a zero where the first bit would make it negative (X.690 §8.3). */
+export function unsignedInteger(bytes: Uint8Array): Uint8Array {
+  const first = bytes.findIndex((byte) => byte !== 0);
+  const body = first < 0 ? Uint8Array.of(0) : bytes.subarray(first);
+  return (body[0] ?? 0) < 0x80 ? der(0x02, body) : der(0x02, Uint8Array.of(0), body);
+}
+
+/** BIT STRING of whole bytes. */
+export function bitString(data: Uint8Array): Uint8Array {
+  return der(0x03, Uint8Array.of(0), data);
+}
+
+/** UTF8String. */
+export function utf8String(text: string): Uint8Array {
+  return der(0x0c, utf8(text));
+}
+
+/** A date of a certificate, to the second: UTCTime through 2049, GeneralizedTime from 2050 on (RFC 5280 §4.1.2.5). */
+export function time(date: Date): Uint8Array {
+  const text = `${date.toISOString().replaceAll(/[-T:]|\.\d{3}/g, "")}`;
+  return date.getUTCFullYear() < 2050 ? der(0x17, utf8(text.slice(2))) : der(0x18, utf8(text));
 }
 
 /** [n], constructed: explicit tagging, or implicit tagging of something constructed. */
