@@ -1,8 +1,13 @@
 // Benchmarks: `npm run bench -- NAME [--json]`; without a name all of them. With --json the last line on stdout is one JSON object.
+import { benchAgent } from "../bench/agent.ts";
 import { type Figure, isKept } from "../bench/figure.ts";
+import { benchJudgePool } from "../bench/judge-pool.ts";
 import { benchVerdict } from "../bench/verdict.ts";
 
-const BENCHES: Readonly<Record<string, () => readonly Figure[]>> = { verdict: benchVerdict };
+const BENCHES: Readonly<Record<string, () => readonly Figure[] | Promise<readonly Figure[]>>> = {
+  verdict: async () => [...benchVerdict(), ...(await benchJudgePool())],
+  agent: benchAgent,
+};
 
 const named = process.argv.slice(2).filter((argument) => !argument.startsWith("-"));
 const unknown = named.find((name) => BENCHES[name] === undefined);
@@ -11,7 +16,8 @@ if (unknown !== undefined) {
   process.exitCode = 2;
 } else {
   const chosen = named.length === 0 ? Object.keys(BENCHES) : named;
-  const figures = chosen.flatMap((name) => BENCHES[name]?.() ?? []);
+  const figures: Figure[] = [];
+  for (const name of chosen) figures.push(...((await BENCHES[name]?.()) ?? []));
   for (const f of figures) process.stdout.write(`${line(f)}\n`);
   const ok = figures.every(isKept);
   if (process.argv.includes("--json")) process.stdout.write(`${JSON.stringify({ ok, figures })}\n`);
