@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import type { CliIo } from "./cli-io.ts";
 import { addBuild } from "./commands/build.ts";
+import { addDebug } from "./commands/debug.ts";
 import { addDeployQemu } from "./commands/deploy-qemu.ts";
 import { addDestroyQemu } from "./commands/destroy-qemu.ts";
 import { addKeysInit } from "./commands/keys-init.ts";
@@ -22,7 +23,7 @@ const commands: readonly { readonly group: string; readonly about: string; reado
   { group: "deploy", about: "bring a cluster to life on a target", add: [addDeployQemu] },
   { group: "destroy", about: "delete what deploy made on a target", add: [addDestroyQemu] },
   { group: "pins", about: "pin files: which EK is which slot", add: [addPinsShow] },
-  { group: "", about: "", add: [addBuild, addMeasure] },
+  { group: "", about: "", add: [addBuild, addMeasure, addDebug] },
 ];
 
 /** Runs `kubedos-build` with these arguments (without the program's name) to its exit code. Errors go to `complain`. */
