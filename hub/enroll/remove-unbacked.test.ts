@@ -25,9 +25,9 @@ t.teardown(async () => {
 
 const attach = async (machine: TestMachine | undefined): Promise<LiveNode> => {
   if (machine === undefined) throw new Error("no such machine");
-  const live = new LiveNode(machine, hub.nodePort, world.image.rootCa);
+  const live = await LiveNode.join(machine, hub.nodePort, world.image.rootCa);
   t.teardown(() => live.close());
-  return await live.admitted();
+  return live;
 };
 const node = (id: string) => unary(client, "getNode", { id });
 const audit = async (action: string) => (await unary(client, "listAudit", { limit: 1000 })).rows.filter((r) => r.action === action);
@@ -59,6 +59,16 @@ t.test("a look-up that fails is an error, not a set of nobody", async (t) => {
   t.same(await audit("remove"), []);
   t.same(await audit("removal-held"), []);
   for (const [i, live] of nodes.entries()) if (live.stream.ended) nodes[i] = await attach(machines[i]);
+});
+
+t.test("one whose certificate is just being made, in the place that it had, isn't taken for one without an approval", async (t) => {
+  const set = (kind: string): void => edit(`UPDATE identities SET kind = '${kind}', state = json_set(state, '$.t', '${kind}') WHERE slot = 'w-1'`);
+  set("approved");
+  await unpin();
+  await sleep(800);
+  set("connected");
+  t.same(await audit("remove"), []);
+  t.equal(master.peers.length, 3);
 });
 
 t.test("most members at once: held, and said", async (t) => {

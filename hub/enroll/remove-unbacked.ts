@@ -1,7 +1,7 @@
 import type { Member } from "../planes/member.ts";
 import { findApproval } from "./find-approval.ts";
 import type { HubContext } from "./hub-context.ts";
-import { isAdmitted } from "./state.ts";
+import { holdsSlot, isAdmitted } from "./state.ts";
 
 /** So many may go at once in any cluster; of a larger one, half. */
 const ALWAYS = 3;
@@ -59,7 +59,8 @@ function lookedUp<T>({ breaker, ports: { clock } }: HubContext, look: () => T): 
 
 function isBacked(context: HubContext, member: Member): boolean {
   const identity = context.store.identities.byId(member.id);
-  if (identity === null || !isAdmitted(identity.state) || identity.state.slot !== member.name) return false;
+  // Also one that has just attested anew and whose certificate is being made: until that is done it holds its slot and is not yet admitted.
+  if (identity === null || !holdsSlot(identity.state) || identity.state.slot !== member.name) return false;
   return findApproval(context, identity, identity.state.facts)?.verified.approval.slot === member.name;
 }
 

@@ -19,6 +19,22 @@ export class LiveNode {
     this.#running = this.#run().catch(() => undefined);
   }
 
+  /** Dials until it is admitted: like an agent it comes back when the hub ends a stream and allows another try. */
+  static async join(machine: TestMachine, port: number, root: string): Promise<LiveNode> {
+    const limit = Date.now() + 30_000;
+    for (;;) {
+      const live = new LiveNode(machine, port, root);
+      try {
+        return await live.admitted();
+      } catch (error) {
+        await live.close();
+        const wait = live.last("refusal")?.retryAfterMs ?? 0;
+        if (wait === 0 || Date.now() > limit) throw error;
+        await sleep(Math.min(wait, 500));
+      }
+    }
+  }
+
   /** False: what comes from now on gets no answer; what has come already still does. */
   set answers(on: boolean) {
     this.#deafFrom = on ? Number.POSITIVE_INFINITY : this.stream.received.length;
@@ -49,9 +65,14 @@ export class LiveNode {
     return [...ids];
   }
 
-  /** Resolves when it has its peers. */
+  /** Resolves when it has its peers; rejects with what the hub said instead. */
   async admitted(): Promise<this> {
-    await until("an update", () => this.all("planeUpdate").length > 0);
+    await until("an update", () => {
+      if (this.stream.ended) throw new Error(`the hub ended the stream: ${this.last("refusal")?.code ?? this.stream.error?.message ?? "without a word"}`);
+      return this.all("planeUpdate").length > 0;
+    }).catch((cause: unknown) => {
+      throw new Error(`not admitted; the hub sent: ${this.stream.received.map((b) => b.$case).join(", ")}`, { cause });
+    });
     return this;
   }
 

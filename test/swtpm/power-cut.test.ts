@@ -30,8 +30,7 @@ t.teardown(async () => {
 /** Power on: each machine boots, with keys of this boot, and dials. */
 async function powerOn(): Promise<void> {
   rack = await Promise.all(states.map((state, n) => state.boot(n === 0 ? { role: "master", hint } : {})));
-  lives = rack.map((machine) => new LiveNode(machine, hub.nodePort, world.image.rootCa));
-  await Promise.all(lives.map((live) => live.admitted()));
+  lives = await Promise.all(rack.map((machine) => LiveNode.join(machine, hub.nodePort, world.image.rootCa)));
   const ids = lives.map((live) => live.id);
   await until("everybody has his peers", () => lives.every((live, n) => live.peers.length === (n === 0 ? ids.length - 1 : 1)));
 }
