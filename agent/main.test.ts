@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createPrivateKey, generateKeyPairSync, randomBytes, X509Certificate } from "node:crypto";
 import t from "tap";
-import { boundArgv } from "../builder/guest/bound-argv.ts";
+import { boundArgv } from "../test/fakes/bound-argv.ts";
 import { buildSea } from "../builder/compile/build-sea.ts";
 import { judge } from "../hub/attest/judge.ts";
 import type { UnverifiedEvidence, Verdict } from "../hub/attest/types.ts";

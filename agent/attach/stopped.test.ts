@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import t from "tap";
-import { boundArgv } from "../../builder/guest/bound-argv.ts";
+import { boundArgv } from "../../test/fakes/bound-argv.ts";
 import { admit, imageConfig, peer, rootPem } from "../../test/fakes/agent-case.ts";
 import { until } from "../../test/fakes/live-node.ts";
 import { type NodeCall, sendChallenge, startNodeHub } from "../../test/fakes/node-hub.ts";

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
-import { boundArgv } from "../guest/bound-argv.ts";
+import { boundArgv } from "../../test/fakes/bound-argv.ts";
 import type { PinnedEkTrust } from "../../proto/release/pins.ts";
 import { parseClusterSpec } from "../../proto/spec/parse.ts";
 import { initKeys } from "../keys/init-keys.ts";

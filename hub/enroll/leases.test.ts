@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import t from "tap";
-import { operatorClient, signedStatement, unary } from "../../test/fakes/admin-client.ts";
+import type { AdminServiceClient } from "../../proto/gen/kubedos/v1/admin.ts";
+import { signedStatement, unary, withOperator } from "../../test/fakes/admin-client.ts";
 import { HubWorld } from "../../test/fakes/hub-world.ts";
 import { LiveNode, until } from "../../test/fakes/live-node.ts";
 import { resetSwtpm } from "../../test/swtpm/reset-swtpm.ts";
@@ -35,14 +36,7 @@ function attach(machine: TestMachine): LiveNode {
   return live;
 }
 
-async function admin<T>(work: (client: ReturnType<typeof operatorClient>) => Promise<T>): Promise<T> {
-  const client = operatorClient(hub.operatorPort, world.operator, world.image.rootCa);
-  try {
-    return await work(client);
-  } finally {
-    client.close();
-  }
-}
+const admin = <T>(work: (client: AdminServiceClient) => Promise<T>): Promise<T> => withOperator(hub, world, work);
 const node = (id: string) => admin((c) => unary(c, "getNode", { id }));
 const audit = async (action: string) => (await admin((c) => unary(c, "listAudit", { limit: 1000 }))).rows.filter((r) => r.action === action);
 

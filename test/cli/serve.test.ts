@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
-import { boundArgv } from "../../builder/guest/bound-argv.ts";
+import { boundArgv } from "../fakes/bound-argv.ts";
 import { chainPem, makePki } from "../fakes/pki.ts";
 import { startSwtpm } from "../swtpm/start-swtpm.ts";
 

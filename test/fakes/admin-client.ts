@@ -15,6 +15,20 @@ export function operatorClient(port: number, identity: TestIdentity | null, root
   return new AdminServiceClient(`127.0.0.1:${port}`, tls, { "grpc.ssl_target_name_override": name, "grpc.default_authority": name, "grpc.enable_retries": 0 });
 }
 
+/** Calls of an operator over a connection of their own. */
+export async function withOperator<T>(
+  at: { readonly operatorPort: number },
+  world: { readonly operator: TestIdentity; readonly image: { readonly rootCa: string } },
+  work: (client: AdminServiceClient) => Promise<T>,
+): Promise<T> {
+  const client = operatorClient(at.operatorPort, world.operator, world.image.rootCa);
+  try {
+    return await work(client);
+  } finally {
+    client.close();
+  }
+}
+
 /** A client of the unix socket. */
 export function socketClient(path: string): AdminServiceClient {
   return new AdminServiceClient(`unix:${path}`, credentials.createInsecure());

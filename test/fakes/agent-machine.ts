@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PATHS } from "../../agent/paths.ts";
-import { boundArgv } from "../../builder/guest/bound-argv.ts";
+import { boundArgv } from "./bound-argv.ts";
 import type { Status } from "../../agent/status/status.ts";
 import type { ImageConfig } from "../../proto/release/image-config.ts";
 import { TpmClient } from "../../proto/tpm/client.ts";

@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import t from "tap";
-import { until } from "../../test/fakes/live-node.ts";
-import { defaultCacheDir, ensureToolchain } from "../toolchain/ensure-toolchain.ts";
+import { until } from "./live-node.ts";
+import { defaultCacheDir, ensureToolchain } from "../../builder/toolchain/ensure-toolchain.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "kubedos-bound-"));
 t.teardown(() => rmSync(dir, { recursive: true, force: true }));
@@ -44,7 +44,7 @@ async function killParentOf(code: string, started: number, withinMs = 15_000): P
 }
 
 t.test("a test's swtpm ends with its test, however that one ends", async (t) => {
-  const code = `const { startSwtpm } = await import(${here("../../test/swtpm/start-swtpm.ts")}); await startSwtpm({ stateDir: ${JSON.stringify(dir)} })`;
+  const code = `const { startSwtpm } = await import(${here("../swtpm/start-swtpm.ts")}); await startSwtpm({ stateDir: ${JSON.stringify(dir)} })`;
   t.same(await killParentOf(code, 1), { before: 1, gone: true });
 });
 
@@ -53,9 +53,9 @@ t.test("guests and their vTPMs end with the process that started them", async (t
   const log = JSON.stringify(join(dir, "log"));
   const request = { stateDir: join(dir, "tpm"), mode: "qemu", socket: join(dir, "tpm.sock"), logFile: join(dir, "log") };
   const code = `
-    const { Child } = await import(${here("child.ts")});
-    const { startSwtpm } = await import(${here("swtpm.ts")});
-    const { toolchainArgv } = await import(${here("../toolchain/toolchain-argv.ts")});
+    const { Child } = await import(${here("../../builder/guest/child.ts")});
+    const { startSwtpm } = await import(${here("../../builder/guest/swtpm.ts")});
+    const { toolchainArgv } = await import(${here("../../builder/toolchain/toolchain-argv.ts")});
     const tc = ${JSON.stringify(tc)};
     await startSwtpm(tc, ${JSON.stringify(request)});
     new Child("QEMU", toolchainArgv(tc, ["qemu-system-x86_64", "-name", ${JSON.stringify(dir)}, "-machine", "none", "-display", "none", "-S"], { network: true }), ${log});`;

@@ -1,4 +1,4 @@
-import type { Argv } from "../toolchain/run-host.ts";
+import type { Argv } from "../../builder/toolchain/run-host.ts";
 
 /**
  * Wraps a command so that the kernel kills it when the process that started it ends, also by SIGKILL (util-linux's setpriv sets

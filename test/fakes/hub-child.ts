@@ -2,8 +2,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { boundArgv } from "../../builder/guest/bound-argv.ts";
-import { operatorClient } from "./admin-client.ts";
+import { boundArgv } from "./bound-argv.ts";
+import type { AdminServiceClient } from "../../proto/gen/kubedos/v1/admin.ts";
+import { withOperator } from "./admin-client.ts";
 import type { HubOptions } from "../../hub/hub-options.ts";
 import type { HubWorld } from "./hub-world.ts";
 import { type TestMachine, TestStream } from "./test-agent.ts";
@@ -62,12 +63,7 @@ export class HubChild {
     return new TestStream(this.nodePort, m.key, [m.certificate], this.world.image.rootCa);
   }
 
-  async admin<T>(work: (client: ReturnType<typeof operatorClient>) => Promise<T>): Promise<T> {
-    const client = operatorClient(this.operatorPort, this.world.operator, this.world.image.rootCa);
-    try {
-      return await work(client);
-    } finally {
-      client.close();
-    }
+  admin<T>(work: (client: AdminServiceClient) => Promise<T>): Promise<T> {
+    return withOperator(this, this.world, work);
   }
 }

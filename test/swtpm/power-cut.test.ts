@@ -1,8 +1,9 @@
 import t from "tap";
+import type { AdminServiceClient } from "../../proto/gen/kubedos/v1/admin.ts";
 import type { RunningHub } from "../../hub/serve.ts";
 import { QUOTED_PCRS } from "../../proto/evidence/limits.ts";
 import { parseAttest } from "../../proto/tpm/attest.ts";
-import { operatorClient, unary } from "../fakes/admin-client.ts";
+import { unary, withOperator } from "../fakes/admin-client.ts";
 import { HubWorld } from "../fakes/hub-world.ts";
 import { LiveNode, until } from "../fakes/live-node.ts";
 import type { TestMachine } from "../fakes/test-agent.ts";
@@ -41,14 +42,7 @@ async function clocks(): Promise<readonly { readonly resetCount: number; readonl
   );
 }
 
-async function admin<T>(work: (client: ReturnType<typeof operatorClient>) => Promise<T>): Promise<T> {
-  const client = operatorClient(hub.operatorPort, world.operator, world.image.rootCa);
-  try {
-    return await work(client);
-  } finally {
-    client.close();
-  }
-}
+const admin = <T>(work: (client: AdminServiceClient) => Promise<T>): Promise<T> => withOperator(hub, world, work);
 const stateOf = async (slot: string): Promise<string> => (await admin((c) => unary(c, "getNode", { id: slot }))).state;
 
 await powerOn();

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TpmTransport } from "../../proto/tpm/transport.ts";
-import { boundArgv } from "../../builder/guest/bound-argv.ts";
+import { boundArgv } from "../fakes/bound-argv.ts";
 import { tpmSocket } from "../../builder/guest/tpm-socket.ts";
 
 /** A software TPM that runs for a test. */
