@@ -1,11 +1,12 @@
 import { PLANES, type PlaneName } from "../../proto/evidence/claims.ts";
 import type { PlanePeer, PlaneUpdate } from "../../proto/gen/kubedos/v1/node.ts";
 import type { ImageConfig } from "../../proto/release/image-config.ts";
+import type { OperatorTrust } from "../../proto/release/operator-statement.ts";
 import { fromBase64 } from "../../proto/wire/base64.ts";
 import { errorChain } from "../../proto/wire/error-chain.ts";
 import { AgentError, errorCode } from "../error.ts";
 import { addressInNetwork, parseIpv4, parseNetwork } from "../ipv4.ts";
-import { type Trust, verifyApproval } from "./verify-approval.ts";
+import { verifyApproval } from "./verify-approval.ts";
 
 /** A peer whose approval was verified, with its place in each plane. */
 export interface VerifiedPeer {
@@ -44,7 +45,7 @@ export interface PeerMap {
 export interface Here {
   readonly config: ImageConfig;
   readonly index: number;
-  readonly trust: Trust;
+  readonly trust: OperatorTrust;
 }
 
 /** What the update says to do; `stale` ones are older than what is known and change nothing. */

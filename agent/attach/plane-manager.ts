@@ -1,5 +1,6 @@
 import type { PlaneUpdate } from "../../proto/gen/kubedos/v1/node.ts";
 import type { ImageConfig } from "../../proto/release/image-config.ts";
+import type { OperatorTrust } from "../../proto/release/operator-statement.ts";
 import type { NodeKeys } from "../boot/node-keys.ts";
 import type { Firewall } from "../nft/firewall.ts";
 import type { Ports } from "../ports.ts";
@@ -14,7 +15,6 @@ import { desiredPlanes } from "./desired-planes.ts";
 import { applyUpdate, type PeerMap, type VerifiedPeer } from "./peer-map.ts";
 import type { NodePlace } from "./read-admission.ts";
 import { forgetPlace, storePlace } from "./stored-place.ts";
-import type { Trust } from "./verify-approval.ts";
 
 /** What the manager works on. */
 export interface PlaneManagerOptions {
@@ -73,7 +73,7 @@ export class PlaneManager {
   }
 
   /** Takes an update to the kernel. False: it was older than what is known. Throws {@link AgentError} `BAD_UPDATE` or `COMMAND_FAILED`. */
-  async update(update: PlaneUpdate, trust: Trust): Promise<boolean> {
+  async update(update: PlaneUpdate, trust: OperatorTrust): Promise<boolean> {
     return await this.#serialize(async () => {
       if (this.#place === null) return false;
       const result = applyUpdate(this.#map, update, { config: this.#o.config, index: this.#place.index, trust });

@@ -2,10 +2,11 @@ import { PLANES, type PlaneName } from "../../proto/evidence/claims.ts";
 import type { Admission } from "../../proto/gen/kubedos/v1/node.ts";
 import { verifyIdentity } from "../../proto/pki/verify.ts";
 import type { ImageConfig } from "../../proto/release/image-config.ts";
+import type { OperatorTrust } from "../../proto/release/operator-statement.ts";
 import { equalBytes } from "../../proto/wire/bytes.ts";
 import { AgentError } from "../error.ts";
 import { addressInNetwork, parseNetwork } from "../ipv4.ts";
-import { type Trust, verifyApproval } from "./verify-approval.ts";
+import { verifyApproval } from "./verify-approval.ts";
 
 /** This node's place in the cluster, checked. */
 export interface NodePlace {
@@ -30,7 +31,7 @@ export interface OwnIdentity {
  * identity over our own key; and each plane's address is the image's network plus the index. So a stolen hub can't admit.
  * Throws {@link AgentError} `ADMISSION_REFUSED` or `PEER_REFUSED`.
  */
-export function readAdmission(admission: Admission, own: OwnIdentity, trust: Trust): NodePlace {
+export function readAdmission(admission: Admission, own: OwnIdentity, trust: OperatorTrust): NodePlace {
   const { id, name, index } = admission;
   verifyApproval(admission.approval, { slot: name, role: own.config.role, ekName: own.ekName }, trust);
   const certificateChain = admission.certificateChain.map((der) => new Uint8Array(der));
@@ -43,7 +44,7 @@ export function readAdmission(admission: Admission, own: OwnIdentity, trust: Tru
   return { id, name, index, addresses: { wg1, wg2, wg3 }, certificateChain };
 }
 
-function verifyNode(chain: readonly Uint8Array[], trust: Trust): { readonly name: string; readonly spki: Uint8Array } {
+function verifyNode(chain: readonly Uint8Array[], trust: OperatorTrust): { readonly name: string; readonly spki: Uint8Array } {
   try {
     return verifyIdentity({ chain, root: trust.rootCa, role: "node", cluster: trust.cluster, now: trust.now });
   } catch (cause) {

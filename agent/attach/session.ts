@@ -2,6 +2,7 @@ import { verifierContext } from "../../proto/evidence/extra-data.ts";
 import { EVIDENCE_LIMITS } from "../../proto/evidence/limits.ts";
 import type { Challenge, Heartbeat, HubMessage, NodeMessage, PlaneUpdate, Refusal } from "../../proto/gen/kubedos/v1/node.ts";
 import type { ImageConfig } from "../../proto/release/image-config.ts";
+import type { OperatorTrust } from "../../proto/release/operator-statement.ts";
 import { AgentError } from "../error.ts";
 import type { HubStream, Ports } from "../ports.ts";
 import type { StatusBoard } from "../status/status-board.ts";
@@ -12,7 +13,6 @@ import type { NodeKeys } from "../boot/node-keys.ts";
 import type { Horizon } from "./horizon.ts";
 import type { PlaneManager } from "./plane-manager.ts";
 import { readAdmission } from "./read-admission.ts";
-import type { Trust } from "./verify-approval.ts";
 
 const PROTOCOL = 1;
 const NONCE_BYTES = 32;
@@ -185,13 +185,13 @@ export class Session {
     this.#stream.send({ body });
   }
 
-  #trust(): Trust {
+  #trust(): OperatorTrust {
     return trustAt(this.#c.config, this.#c.ports.clock.now());
   }
 }
 
 /** What the image trusts, at max(machine's date, image's epoch): a clock set back doesn't revive what has expired before (DESIGN §2.16). */
-export function trustAt(config: ImageConfig, now: Date): Trust {
+export function trustAt(config: ImageConfig, now: Date): OperatorTrust {
   return { cluster: config.cluster, rootCa: config.rootCa, now: new Date(Math.max(now.getTime(), config.epoch * 1000)) };
 }
 

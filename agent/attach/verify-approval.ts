@@ -1,16 +1,7 @@
 import type { SignedApproval } from "../../proto/gen/kubedos/v1/node.ts";
-import { openEnvelope, parseEnvelope } from "../../proto/dsse/dsse.ts";
-import { verifyIdentity } from "../../proto/pki/verify.ts";
 import { type Approval, APPROVAL_TYPE, parseApproval } from "../../proto/release/approval.ts";
+import { openOperatorStatement, type OperatorTrust } from "../../proto/release/operator-statement.ts";
 import { AgentError } from "../error.ts";
-
-/** What this node trusts, all of it from its image but the time. */
-export interface Trust {
-  readonly cluster: string;
-  /** PEM of the root. */
-  readonly rootCa: string;
-  readonly now: Date;
-}
 
 /** Whom the approval must be for; the EK is known for the node itself alone. */
 export interface ApprovalSubject {
@@ -24,7 +15,7 @@ export interface ApprovalSubject {
  * signed the envelope; and it names this cluster, slot, role and, where known, EK. `notAfter` bounds new admissions, which the hub
  * judges; a peer may have been admitted before it. Throws {@link AgentError} `PEER_REFUSED` with the cause.
  */
-export function verifyApproval(signed: SignedApproval | undefined, subject: ApprovalSubject, trust: Trust): Approval {
+export function verifyApproval(signed: SignedApproval | undefined, subject: ApprovalSubject, trust: OperatorTrust): Approval {
   if (signed === undefined) throw new AgentError("PEER_REFUSED", `no operator's approval for ${subject.slot} came along`);
   const approval = open(signed, subject, trust);
   const wrong = (what: string, is: string): AgentError =>
@@ -36,12 +27,10 @@ export function verifyApproval(signed: SignedApproval | undefined, subject: Appr
   return approval;
 }
 
-function open(signed: SignedApproval, subject: ApprovalSubject, trust: Trust): Approval {
+function open(signed: SignedApproval, subject: ApprovalSubject, trust: OperatorTrust): Approval {
   try {
-    const { cluster, now } = trust;
-    const chain = signed.certificateChain.map((der) => new Uint8Array(der));
-    const operator = verifyIdentity({ chain, root: trust.rootCa, role: "operator", cluster, now });
-    return parseApproval(openEnvelope(APPROVAL_TYPE, parseEnvelope(new Uint8Array(signed.envelope)), [operator.key]));
+    const statement = { envelope: new Uint8Array(signed.envelope), chain: signed.certificateChain.map((der) => new Uint8Array(der)) };
+    return openOperatorStatement(APPROVAL_TYPE, parseApproval, statement, trust).says;
   } catch (cause) {
     throw new AgentError("PEER_REFUSED", `the approval for ${subject.slot} is not an operator's word`, { cause });
   }

@@ -1,8 +1,7 @@
-import { createPublicKey, type KeyObject } from "node:crypto";
 import { openEnvelope, parseEnvelope } from "../../proto/dsse/dsse.ts";
 import { DELIVERY_TYPE, parseDelivery } from "../../proto/release/delivery.ts";
 import type { ImageConfig } from "../../proto/release/image-config.ts";
-import { fromBase64 } from "../../proto/wire/base64.ts";
+import { releaseKeysOf } from "../../proto/release/release-keys.ts";
 import { sha256 } from "../../proto/wire/bytes.ts";
 import { toHex } from "../../proto/wire/hex.ts";
 import { AgentError } from "../error.ts";
@@ -14,12 +13,8 @@ import type { Files } from "../ports.ts";
  * bytes go on as they came, so that the hub can check them itself. Throws WireError, or {@link AgentError} `BAD_REQUEST`.
  */
 export async function takeDelivery(files: Files, config: ImageConfig, data: Uint8Array): Promise<{ readonly sha256: string }> {
-  const delivery = parseDelivery(openEnvelope(DELIVERY_TYPE, parseEnvelope(data), config.releaseKeys.map(readKey)));
+  const delivery = parseDelivery(openEnvelope(DELIVERY_TYPE, parseEnvelope(data), releaseKeysOf(config)));
   if (delivery.cluster !== config.cluster) throw new AgentError("BAD_REQUEST", `the delivery is for cluster ${delivery.cluster}`);
   await files.write(PATHS.delivery, data, { mode: 0o600, ownedByFolder: true });
   return { sha256: toHex(sha256(data)) };
-}
-
-function readKey(spki: string): KeyObject {
-  return createPublicKey({ key: Buffer.from(fromBase64(spki)), format: "der", type: "spki" });
 }

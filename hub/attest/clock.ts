@@ -9,9 +9,10 @@ export type ClockOrder = "younger" | "same" | "older" | "forked";
 
 /**
  * Compares clocks of one TPM (DESIGN §2.11). One resetCount is one boot: its clock grows, its restartCount doesn't fall, and its boot id
- * stays. Across a reset nothing of the clock is compared, since a power cut may lose some of it.
+ * stays. Across a reset nothing of the clock is compared, since a power cut may lose some of it. Where none is known (null), every one is younger.
  */
-export function compareClock(clock: Omit<QuoteClock, "safe">, bootId: string, last: LastClock): ClockOrder {
+export function compareClock(clock: Omit<QuoteClock, "safe">, bootId: string, last: LastClock | null): ClockOrder {
+  if (last === null) return "younger";
   if (clock.resetCount !== last.resetCount) return clock.resetCount > last.resetCount ? "younger" : "older";
   if (bootId !== last.bootId) return "forked";
   if (clock.clock < last.clock || clock.restartCount < last.restartCount) return "older";

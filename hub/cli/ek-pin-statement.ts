@@ -1,12 +1,10 @@
-import { createPublicKey } from "node:crypto";
-import { encodeEnvelope, signEnvelope } from "../../proto/dsse/dsse.ts";
 import type { EkPin as EkPinView, SignedStatement } from "../../proto/gen/kubedos/v1/admin.ts";
-import { EK_PIN_TYPE, type EkPin, ekPinSchema } from "../../proto/release/ek-pin.ts";
-import { canonicalJson } from "../../proto/wire/json.ts";
+import { EK_PIN_TYPE, ekPinSchema } from "../../proto/release/ek-pin.ts";
 import { CliError } from "./cli-error.ts";
 import type { Admin } from "./connect/admin.ts";
 import type { OperatorIdentity } from "./connect/identity.ts";
 import { printable } from "./output/printable.ts";
+import { signStatement } from "./sign-statement.ts";
 
 /** The slot as the hub has it. Throws CliError `SLOT_UNKNOWN`, or `CONFLICT` where the build host pinned it: no operator changes that. */
 export async function findSlot(hub: Admin, name: string): Promise<EkPinView> {
@@ -26,7 +24,5 @@ export function signEkPin(operator: OperatorIdentity, slot: Pick<EkPinView, "slo
   const { slot: name, role } = slot;
   const parsed = ekPinSchema.safeParse({ kind: "kubedos/ek-pin", version: 1, cluster: operator.cluster, slot: name, role, ...said });
   if (!parsed.success) throw CliError.local("HUB_UNTRUSTED", `the hub's words about slot ${name} can't be signed: ${parsed.error.issues[0]?.message}`, "kubedos-hub health");
-  const pin: EkPin = parsed.data;
-  const envelope = signEnvelope(EK_PIN_TYPE, canonicalJson(pin), operator.key, createPublicKey(operator.key));
-  return { envelope: Buffer.from(encodeEnvelope(envelope)), certificateChain: operator.chain.map((der) => Buffer.from(der)) };
+  return signStatement(EK_PIN_TYPE, parsed.data, operator);
 }

@@ -1,25 +1,14 @@
 import { createHmac } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { z } from "zod";
-import { equalBytes, utf8 } from "../../proto/wire/bytes.ts";
-import { fromBase64, toBase64 } from "../../proto/wire/base64.ts";
-import { parseJson } from "../../proto/wire/json.ts";
-import { base64Text } from "../../proto/wire/text.ts";
-import { blob, type Row, text } from "./columns.ts";
+import type { OperatorStatement } from "../../proto/release/operator-statement.ts";
+import { equalBytes } from "../../proto/wire/bytes.ts";
+import { blob, chain, chainText, type Row } from "./columns.ts";
 
-/** An operator's statement as it was stored: DSSE bytes and the certificates (DER, leaf first). Verified again whenever it is used. */
-export interface StoredApproval {
-  readonly envelope: Uint8Array;
-  readonly chain: readonly Uint8Array[];
-}
-
-/** A stored statement with whether it has already let its machine in. */
-export interface KnownApproval extends StoredApproval {
+/** A stored statement, which is verified again whenever it is used, with whether it has already let its machine in. */
+export interface KnownApproval extends OperatorStatement {
   /** It was used before its time was over: coming back is no new admission. Sealed by a key of this boot, like leases. */
   readonly used: boolean;
 }
-
-const chainSchema = z.array(base64Text(4096)).max(4);
 
 /** Statements by (EK, generation). */
 export class Approvals {
@@ -57,9 +46,9 @@ export class Approvals {
   }
 
   /** Stores a statement; the same bytes a second time change nothing, also when they were voided since. */
-  add(ekName: string, generation: number, approval: StoredApproval, nowMs: number): void {
+  add(ekName: string, generation: number, approval: OperatorStatement, nowMs: number): void {
     if (this.#any.all(ekName, generation).some((row) => equalBytes(blob(row, "envelope"), approval.envelope))) return;
-    this.#insert.run(ekName, generation, approval.envelope, JSON.stringify(approval.chain.map(toBase64)), Math.floor(nowMs));
+    this.#insert.run(ekName, generation, approval.envelope, chainText(approval.chain), Math.floor(nowMs));
   }
 
   /** Whether these bytes were stored and voided since: no second use of them counts. */
@@ -78,9 +67,9 @@ export class Approvals {
   }
 }
 
-function fromRow(row: Row): StoredApproval | null {
+function fromRow(row: Row): OperatorStatement | null {
   try {
-    return { envelope: blob(row, "envelope"), chain: parseJson(chainSchema, utf8(text(row, "chain")), 65536).map(fromBase64) };
+    return { envelope: blob(row, "envelope"), chain: chain(row, "chain") };
   } catch {
     return null;
   }

@@ -1,3 +1,8 @@
+import { z } from "zod";
+import { fromBase64, toBase64 } from "../../proto/wire/base64.ts";
+import { utf8 } from "../../proto/wire/bytes.ts";
+import { parseJson } from "../../proto/wire/json.ts";
+import { base64Text } from "../../proto/wire/text.ts";
 import { HubError } from "../error.ts";
 
 /** One row as node:sqlite gives it. The file may have been edited by hand: columns are read through the functions below. */
@@ -27,6 +32,19 @@ export function blob(row: Row, column: string): Uint8Array {
 /** Column as text, or null where it is NULL. */
 export function textOrNull(row: Row, column: string): string | null {
   return row[column] === null ? null : text(row, column);
+}
+
+const chainSchema = z.array(base64Text(4096)).max(4);
+const MAX_CHAIN_BYTES = 64 * 1024;
+
+/** Column as certificates, DER, as {@link chainText} wrote them. Throws HubError `INTERNAL` or WireError on anything else. */
+export function chain(row: Row, column: string): readonly Uint8Array[] {
+  return parseJson(chainSchema, utf8(text(row, column)), MAX_CHAIN_BYTES).map(fromBase64);
+}
+
+/** Certificates as a column holds them. */
+export function chainText(certificates: readonly Uint8Array[]): string {
+  return JSON.stringify(certificates.map(toBase64));
 }
 
 function wrong(column: string, wanted: string): HubError {

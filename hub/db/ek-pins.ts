@@ -1,22 +1,13 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { z } from "zod";
-import { fromBase64, toBase64 } from "../../proto/wire/base64.ts";
-import { utf8 } from "../../proto/wire/bytes.ts";
-import { parseJson } from "../../proto/wire/json.ts";
-import { base64Text } from "../../proto/wire/text.ts";
-import { blob, type Row, text } from "./columns.ts";
+import type { OperatorStatement } from "../../proto/release/operator-statement.ts";
+import { blob, chain, chainText, type Row, text, textOrNull } from "./columns.ts";
 
 /** An operator's statement about a slot's EK as it was stored: never authority by itself, see hub/enroll/ek-pins.ts. */
-export interface StoredEkPin {
+export interface StoredEkPin extends OperatorStatement {
   readonly slot: string;
   /** What the columns say, for looking up; null: no EK. */
   readonly ekName: string | null;
-  /** DSSE bytes, and the certificates that verify them (DER, leaf first). */
-  readonly envelope: Uint8Array;
-  readonly chain: readonly Uint8Array[];
 }
-
-const chainSchema = z.array(base64Text(4096)).max(4);
 
 /** The last statement about each slot. A damaged row is left out: it can only take an anchor away. */
 export class EkPins {
@@ -42,14 +33,13 @@ export class EkPins {
 
   /** Keeps a statement instead of the one before about the same slot. */
   put(pin: StoredEkPin, nowMs: number): void {
-    this.#put.run(pin.slot, pin.ekName, pin.envelope, JSON.stringify(pin.chain.map(toBase64)), Math.floor(nowMs));
+    this.#put.run(pin.slot, pin.ekName, pin.envelope, chainText(pin.chain), Math.floor(nowMs));
   }
 }
 
 function fromRow(row: Row): StoredEkPin | null {
   try {
-    const ekName = row["ek_name"] === null ? null : text(row, "ek_name");
-    return { slot: text(row, "slot"), ekName, envelope: blob(row, "envelope"), chain: parseJson(chainSchema, utf8(text(row, "chain")), 65536).map(fromBase64) };
+    return { slot: text(row, "slot"), ekName: textOrNull(row, "ek_name"), envelope: blob(row, "envelope"), chain: chain(row, "chain") };
   } catch {
     return null;
   }

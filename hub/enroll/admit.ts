@@ -1,5 +1,5 @@
 import { fromBase64, toBase64 } from "../../proto/wire/base64.ts";
-import type { StoredApproval } from "../db/approvals.ts";
+import type { OperatorStatement } from "../../proto/release/operator-statement.ts";
 import type { Identity } from "../db/identities.ts";
 import { HubError } from "../error.ts";
 import { type Member, memberOf } from "../planes/member.ts";
@@ -13,7 +13,7 @@ export interface AdmissionFacts {
   readonly id: string;
   readonly certificateChain: readonly Uint8Array[];
   readonly member: Member;
-  readonly approval: StoredApproval;
+  readonly approval: OperatorStatement;
 }
 
 /**
@@ -56,7 +56,7 @@ export function commitAdmission(context: HubContext, admission: AdmissionFacts):
   return true;
 }
 
-function readyToAdmit(context: HubContext, id: string): { readonly identity: Identity; readonly state: SlotState; readonly approval: StoredApproval } | null {
+function readyToAdmit(context: HubContext, id: string): { readonly identity: Identity; readonly state: SlotState; readonly approval: OperatorStatement } | null {
   const identity = context.store.identities.byId(id);
   if (identity === null || !holdsSlot(identity.state) || !context.leases.isFresh(id)) return null;
   // It may have been withdrawn since the verdict.

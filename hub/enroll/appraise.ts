@@ -90,7 +90,7 @@ export function appraise(context: HubContext, answer: Answer): Outcome {
     // Read again: an operator may have decided between hello and evidence.
     const read = store.identities.byId(identity.id) ?? identity;
     const clock = clockOf(verdict);
-    const order = clock === null || read.lastClock === null ? "younger" : compareClock(clock, clock.bootId, read.lastClock);
+    const order = clock === null ? "younger" : compareClock(clock, clock.bootId, read.lastClock);
     const current = clock === null ? read : store.identities.raiseClock(read, clock);
     const past = pastRefusal(current, ports.clock.wallMs());
     if (past !== null) return refused(past.code, past.message, past.retryAfterMs);

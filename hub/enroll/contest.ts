@@ -19,7 +19,7 @@ export function contends(context: HubContext, answer: Answer): boolean {
   const verdict = judgeAnswer(context, identity, answer);
   const clock = verdict.ok ? clockOf(verdict) : null;
   if (clock === null) return false;
-  const order = identity.lastClock === null ? "younger" : compareClock(clock, clock.bootId, identity.lastClock);
+  const order = compareClock(clock, clock.bootId, identity.lastClock);
   if (order === "older" || order === "forked") return false;
   store.transaction(() => store.identities.raiseClock(identity, clock));
   ports.log.info("contested", { id, source: answer.peer.source });

@@ -1,9 +1,10 @@
 import { equalBytes } from "../../proto/wire/bytes.ts";
-import type { StoredApproval } from "../db/approvals.ts";
+import type { OperatorStatement } from "../../proto/release/operator-statement.ts";
 import type { Identity } from "../db/identities.ts";
 import { HubError } from "../error.ts";
 import type { AckResult } from "../planes/plane-book.ts";
 import { baselineOf } from "./appraise.ts";
+import { auditRefusal } from "./audit-refusal.ts";
 import { anchorsOf } from "./ek-anchor.ts";
 import { expelIfOut } from "./expel.ts";
 import { findNode } from "./find-node.ts";
@@ -29,7 +30,7 @@ const ACK_MS = 2000;
  * be the signer: nobody plays somebody else's statement, and nobody one that was voided. Refusals are audited. Throws HubError: those
  * of verifyApproval, `ALREADY_DECIDED`, `NO_GOOD_EVIDENCE`, `CONFLICT`.
  */
-export function approve(context: HubContext, wanted: string, stored: StoredApproval, options: { readonly by: Operator; readonly reason: string }): Identity {
+export function approve(context: HubContext, wanted: string, stored: OperatorStatement, options: { readonly by: Operator; readonly reason: string }): Identity {
   const { store, ports, image } = context;
   const identity = findNode(context, wanted);
   const { state } = identity;
@@ -116,12 +117,7 @@ function audited<T>(context: HubContext, what: { readonly by: Operator; readonly
   try {
     return decision();
   } catch (error) {
-    if (error instanceof HubError) {
-      const { by, action, subject } = what;
-      context.store.transaction(() =>
-        context.store.audit.append({ actor: `operator:${by.name}`, action: `${action}-refused`, subject, code: error.code, detail: error.message }),
-      );
-    }
+    auditRefusal(context, { ...what, by: what.by.name }, error);
     throw error;
   }
 }

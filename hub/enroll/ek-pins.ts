@@ -1,9 +1,7 @@
-import { openEnvelope, parseEnvelope } from "../../proto/dsse/dsse.ts";
-import { verifyIdentity } from "../../proto/pki/verify.ts";
 import { EK_PIN_TYPE, type EkPin, parseEkPin } from "../../proto/release/ek-pin.ts";
+import { openOperatorStatement, type OperatorStatement } from "../../proto/release/operator-statement.ts";
 import { sha256 } from "../../proto/wire/bytes.ts";
 import { toHex } from "../../proto/wire/hex.ts";
-import type { StoredApproval } from "../db/approvals.ts";
 import type { StoredEkPin } from "../db/ek-pins.ts";
 import { HubError } from "../error.ts";
 import { BriefMemo } from "./brief-memo.ts";
@@ -21,11 +19,10 @@ export interface VerifiedEkPin {
  * Whether this is an operator's word about a slot of this cluster, now: his certificate holds under the image's root, his key signed the
  * envelope, and it names this cluster. Called when it arrives and again whenever a stored one is used. Throws HubError `EK_PIN_INVALID`.
  */
-export function verifyEkPin(signed: StoredApproval, q: { readonly cluster: string; readonly rootCa: string; readonly nowMs: number }): VerifiedEkPin {
-  const { cluster, rootCa: root } = q;
+export function verifyEkPin(signed: OperatorStatement, q: { readonly cluster: string; readonly rootCa: string; readonly nowMs: number }): VerifiedEkPin {
+  const { cluster, rootCa } = q;
   try {
-    const operator = verifyIdentity({ chain: signed.chain, root, role: "operator", cluster, now: new Date(q.nowMs) });
-    const pin = parseEkPin(openEnvelope(EK_PIN_TYPE, parseEnvelope(signed.envelope), [operator.key]));
+    const { says: pin, operator } = openOperatorStatement(EK_PIN_TYPE, parseEkPin, signed, { cluster, rootCa, now: new Date(q.nowMs) });
     if (pin.cluster !== cluster) throw new HubError("EK_PIN_INVALID", `the statement is for cluster ${pin.cluster}`);
     return { pin, operator: operator.name, operatorKey: operator.spki };
   } catch (cause) {

@@ -1,4 +1,4 @@
-import type { StoredApproval } from "../db/approvals.ts";
+import type { OperatorStatement } from "../../proto/release/operator-statement.ts";
 import type { Identity } from "../db/identities.ts";
 import { HubError } from "../error.ts";
 import { anchorsOf } from "./ek-anchor.ts";
@@ -11,7 +11,7 @@ export function findApproval(
   context: HubContext,
   identity: Identity,
   facts: BootFacts,
-): { readonly stored: StoredApproval; readonly verified: VerifiedApproval } | null {
+): { readonly stored: OperatorStatement; readonly verified: VerifiedApproval } | null {
   const { image, ports, store } = context;
   const question = { cluster: image.cluster, rootCa: image.rootCa, anchors: anchorsOf(context), nowMs: ports.clock.wallMs(), identity, facts };
   for (const stored of store.approvals.valid(identity.ekName, identity.generation)) {

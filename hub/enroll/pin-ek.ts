@@ -1,8 +1,9 @@
 import { equalBytes } from "../../proto/wire/bytes.ts";
-import type { StoredApproval } from "../db/approvals.ts";
+import type { OperatorStatement } from "../../proto/release/operator-statement.ts";
 import type { Identity } from "../db/identities.ts";
 import { HubError } from "../error.ts";
 import type { Slot } from "../trust/trust.ts";
+import { auditRefusal } from "./audit-refusal.ts";
 import type { Operator } from "./decide.ts";
 import { pinnedSlot, slotOfEk } from "./ek-anchor.ts";
 import { statementOf, type VerifiedEkPin, verifyEkPin } from "./ek-pins.ts";
@@ -20,9 +21,8 @@ const RETRY_MS = 500;
  * waits is asked for evidence anew. Refusals are audited. Throws HubError `EK_PIN_INVALID`, `SLOT_UNKNOWN`, `SLOT_MISMATCH`, `CONFLICT`
  * or `ALREADY_DECIDED`. Returns the slot as it is now.
  */
-export function setEkPin(context: HubContext, signed: StoredApproval, options: { readonly by: Operator; readonly reason: string }): Slot {
+export function setEkPin(context: HubContext, signed: OperatorStatement, options: { readonly by: Operator; readonly reason: string }): Slot {
   const { store, ports } = context;
-  const actor = `operator:${options.by.name}`;
   const said = { subject: "ek-pins", action: "ek-pin" };
   try {
     const { pin, operatorKey } = verifyEkPin(signed, { cluster: context.image.cluster, rootCa: context.image.rootCa, nowMs: ports.clock.wallMs() });
@@ -33,14 +33,12 @@ export function setEkPin(context: HubContext, signed: StoredApproval, options: {
     const ekName = pin.ekName ?? before.ekName ?? "";
     store.transaction(() => {
       store.ekPins.put({ slot: pin.slot, ekName: pin.ekName, ...signed }, ports.clock.wallMs());
-      store.audit.append({ actor, ...said, detail: `${ekName} (${pin.role})${options.reason === "" ? "" : `: ${options.reason}`}` });
+      store.audit.append({ actor: `operator:${options.by.name}`, ...said, detail: `${ekName} (${pin.role})${options.reason === "" ? "" : `: ${options.reason}`}` });
     });
     for (const ek of new Set([pin.ekName, before.ekName])) if (ek !== null && pin.ekName !== before.ekName) askAnew(context, ek);
     return pinnedSlot(context, pin.slot) ?? before;
   } catch (error) {
-    if (error instanceof HubError) {
-      store.transaction(() => store.audit.append({ actor, action: `${said.action}-refused`, subject: said.subject, code: error.code, detail: error.message }));
-    }
+    auditRefusal(context, { by: options.by.name, ...said }, error);
     throw error;
   }
 }

@@ -1,8 +1,6 @@
-import { openEnvelope, parseEnvelope } from "../../proto/dsse/dsse.ts";
-import { verifyIdentity } from "../../proto/pki/verify.ts";
 import { type Approval, APPROVAL_TYPE, parseApproval } from "../../proto/release/approval.ts";
+import { openOperatorStatement, type OperatorStatement } from "../../proto/release/operator-statement.ts";
 import { firmwareDigest } from "../../proto/release/firmware.ts";
-import type { StoredApproval } from "../db/approvals.ts";
 import type { Identity } from "../db/identities.ts";
 import { HubError } from "../error.ts";
 import type { Anchors } from "./ek-anchor.ts";
@@ -37,7 +35,7 @@ export interface VerifiedApproval {
  * with that role; the slot is pinned to this EK, or to none and then a maker's certificate vouches for the EK or the statement itself
  * accepts the risk `unanchored`. Throws {@link HubError}.
  */
-export function verifyApproval(stored: StoredApproval, q: ApprovalQuestion): VerifiedApproval {
+export function verifyApproval(stored: OperatorStatement, q: ApprovalQuestion): VerifiedApproval {
   const { operator, operatorKey, approval } = openApproval(stored, q);
   if (q.used !== true && approval.notAfter * 1000 <= q.nowMs) throw new HubError("APPROVAL_EXPIRED", "the approval's time is over");
   const differs = (what: string, wanted: string | number, is: string | number): void => {
@@ -54,12 +52,10 @@ export function verifyApproval(stored: StoredApproval, q: ApprovalQuestion): Ver
   return { approval, operator, operatorKey };
 }
 
-function openApproval(stored: StoredApproval, q: ApprovalQuestion): VerifiedApproval {
+function openApproval(stored: OperatorStatement, q: ApprovalQuestion): VerifiedApproval {
   try {
-    const { cluster, rootCa: root } = q;
-    const operator = verifyIdentity({ chain: stored.chain, root, role: "operator", cluster, now: new Date(q.nowMs) });
-    const approval = parseApproval(openEnvelope(APPROVAL_TYPE, parseEnvelope(stored.envelope), [operator.key]));
-    return { approval, operator: operator.name, operatorKey: operator.spki };
+    const { says, operator } = openOperatorStatement(APPROVAL_TYPE, parseApproval, stored, { cluster: q.cluster, rootCa: q.rootCa, now: new Date(q.nowMs) });
+    return { approval: says, operator: operator.name, operatorKey: operator.spki };
   } catch (cause) {
     throw new HubError("APPROVAL_INVALID", "the approval is not an operator's word", { cause });
   }

@@ -1,6 +1,6 @@
 import type { handleUnaryCall, ServerUnaryCall } from "@grpc/grpc-js";
 import type { AdminServiceServer, SignedStatement, Window } from "../../proto/gen/kubedos/v1/admin.ts";
-import type { StoredApproval } from "../db/approvals.ts";
+import type { OperatorStatement } from "../../proto/release/operator-statement.ts";
 import { approve, deny, type Operator, revoke } from "../enroll/decide.ts";
 import { findNode } from "../enroll/find-node.ts";
 import type { HubContext } from "../enroll/hub-context.ts";
@@ -13,7 +13,7 @@ import { findingMessage, findingsOf } from "./firmware-view.ts";
 import { grpcError } from "./grpc-error.ts";
 import { asBuffer } from "./messages.ts";
 import { viewAll, viewIdentity } from "./node-view.ts";
-import { viewRelease } from "./release-view.ts";
+import { viewRelease, viewReleases } from "./release-view.ts";
 
 /** Metadata key of a statement's reason, UTF-8: for the audit, no part of the signed statement. */
 const REASON_KEY = "kubedos-reason-bin";
@@ -67,7 +67,7 @@ export function adminService(context: HubContext, callerOf: (address: string) =>
       return { rows: rows.map((r) => ({ ...r, seq: BigInt(r.seq), atMs: BigInt(r.atMs) })), head, intact };
     }),
     listFirmwareChanges: reading(() => ({ changes: [...viewFirmwareChanges(context)] })),
-    listReleases: reading(() => ({ releases: context.releases.held.map((held) => viewRelease(context, held)), floor: BigInt(context.releases.floor.value) })),
+    listReleases: reading(() => ({ releases: [...viewReleases(context, context.releases.held)], floor: BigInt(context.releases.floor.value) })),
     stageRelease: deciding(async (q, by) => viewRelease(context, await stageRelease(context, new Uint8Array(q.envelope), by))),
     activateRelease: deciding(async (q, by) => viewRelease(context, await activateRelease(context, q.id, by))),
     withdrawRelease: deciding(async (q, by) => viewRelease(context, await withdrawRelease(context, q.id, { by, reason: bounded(q.reason), acceptRisks: q.acceptRisks }))),
@@ -147,7 +147,7 @@ function recordedEvidence(context: HubContext, wanted: string) {
   };
 }
 
-function readStatement(signed: SignedStatement | undefined): StoredApproval {
+function readStatement(signed: SignedStatement | undefined): OperatorStatement {
   if (signed === undefined) throw new HubError("BAD_REQUEST", "the request holds no signed statement");
   if (signed.envelope.length > MAX_ENVELOPE_BYTES || signed.certificateChain.length > 4) throw new HubError("TOO_LARGE", "the statement is larger than any real one");
   return { envelope: new Uint8Array(signed.envelope), chain: signed.certificateChain.map((der) => new Uint8Array(der)) };

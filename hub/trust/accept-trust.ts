@@ -1,13 +1,11 @@
-import { openEnvelope, parseEnvelope } from "../../proto/dsse/dsse.ts";
 import { type Approval, APPROVAL_TYPE, parseApproval } from "../../proto/release/approval.ts";
-import { verifyIdentity } from "../../proto/pki/verify.ts";
+import { openOperatorStatement, type OperatorStatement } from "../../proto/release/operator-statement.ts";
 import type { Release } from "../../proto/release/release.ts";
 import { equalBytes } from "../../proto/wire/bytes.ts";
 import { canonicalJson } from "../../proto/wire/json.ts";
 import { BootError } from "../boot-error.ts";
-import type { StoredApproval } from "../db/approvals.ts";
 import type { Store } from "../db/store.ts";
-import type { ReleaseBook } from "./release-book.ts";
+import { releaseAction, type ReleaseBook } from "./release-book.ts";
 import type { Signed, Trust } from "./trust.ts";
 
 /** Where a delivery goes to, and by whom its approvals must be signed. */
@@ -50,7 +48,7 @@ export async function acceptTrust(trust: Trust, options: AcceptOptions): Promise
       }
       for (const { approval, says } of approvals) store.approvals.add(says.ekName, says.identityGeneration, approval, nowMs);
       store.audit.append({ actor: "hub", action: "deliver", subject: trust.hubSlot, detail: `pins ${serial}, release generation ${generation}` });
-      for (const { value } of becoming) store.audit.append({ actor: "hub", action: "release-current", subject: value.id, detail: `generation ${value.generation}, delivered` });
+      for (const { value } of becoming) store.audit.append({ actor: "hub", action: releaseAction("current"), subject: value.id, detail: `generation ${value.generation}, delivered` });
     });
     releases.load();
   });
@@ -78,11 +76,10 @@ function listBecoming(delivered: readonly Signed<Release>[], book: ReleaseBook):
   return becoming;
 }
 
-function readDelivered(stored: StoredApproval, options: AcceptOptions): Approval {
+function readDelivered(stored: OperatorStatement, options: AcceptOptions): Approval {
   try {
-    const { cluster, rootCa: root } = options;
-    const operator = verifyIdentity({ chain: stored.chain, root, role: "operator", cluster, now: new Date(options.nowMs) });
-    return parseApproval(openEnvelope(APPROVAL_TYPE, parseEnvelope(stored.envelope), [operator.key]));
+    const { cluster, rootCa, nowMs } = options;
+    return openOperatorStatement(APPROVAL_TYPE, parseApproval, stored, { cluster, rootCa, now: new Date(nowMs) }).says;
   } catch (cause) {
     throw new BootError("BAD_DELIVERY", "an approval in the delivery is not an operator's word", { cause });
   }

@@ -1,14 +1,16 @@
+import { auditRefusal } from "../enroll/audit-refusal.ts";
 import type { Operator } from "../enroll/decide.ts";
 import type { HubContext } from "../enroll/hub-context.ts";
 import { factsOf } from "../enroll/state.ts";
 import { BootError } from "../boot-error.ts";
+import type { Identity } from "../db/identities.ts";
 import type { ReleaseState } from "../db/releases.ts";
 import { HubError } from "../error.ts";
 import type { Release } from "../../proto/release/release.ts";
-import type { HeldRelease } from "./release-book.ts";
+import { type HeldRelease, releaseAction } from "./release-book.ts";
 
 /** The risk that withdrawing the last current release of a role takes: until there is another, no machine of that role passes. */
-export const NO_CURRENT_RELEASE = "no-current-release";
+const NO_CURRENT_RELEASE = "no-current-release";
 const MAX_SUBJECT = 64;
 
 /**
@@ -59,31 +61,25 @@ export async function withdrawRelease(
     }
     return write(context, { ...held, state: "withdrawn", reason: options.reason }, options.by);
   });
-  for (const id of nodesOn(context, after.release.id)) context.live.get(id)?.renew();
+  for (const { id } of nodesOn(after.release.id, context.store.identities.all())) context.live.get(id)?.renew();
   return after;
 }
 
 /** One decision at a time; one that is refused leaves its row too. */
 function decided<T>(context: HubContext, what: { readonly by: Operator; readonly action: string; readonly subject: string }, decision: () => Promise<T>): Promise<T> {
-  const { store, releases } = context;
-  return releases.exclusively(async () => {
+  return context.releases.exclusively(async () => {
     try {
       return await decision();
     } catch (error) {
-      if (error instanceof HubError) {
-        const { by, action, subject } = what;
-        store.transaction(() =>
-          store.audit.append({ actor: `operator:${by.name}`, action: `${action}-refused`, subject: subject.slice(0, MAX_SUBJECT), code: error.code, detail: error.message }),
-        );
-      }
+      auditRefusal(context, { by: what.by.name, action: what.action, subject: what.subject.slice(0, MAX_SUBJECT) }, error);
       throw error;
     }
   });
 }
 
-/** Ids of identities whose last good verdict rests on this release. */
-export function nodesOn(context: HubContext, release: string): readonly string[] {
-  return context.store.identities.all().flatMap(({ id, state }) => (factsOf(state)?.releaseId === release ? [id] : []));
+/** Those whose last good verdict rests on this release. */
+export function nodesOn(release: string, identities: readonly Identity[]): readonly Identity[] {
+  return identities.filter(({ state }) => factsOf(state)?.releaseId === release);
 }
 
 function rolesLost({ release, state }: HeldRelease, current: readonly Release[]): readonly string[] {
@@ -111,7 +107,7 @@ function write(context: HubContext, next: Pick<HeldRelease, "release" | "envelop
   store.transaction(() => {
     if (state === "current" && generation > store.meta.counter("release_generation")) store.meta.raise("release_generation", generation);
     store.releases.put({ id, generation, state, envelope, reason, sinceMs });
-    store.audit.append({ actor: `operator:${by.name}`, action: `release-${state}`, subject: id, detail: `generation ${generation}${reason === "" ? "" : `: ${reason}`}` });
+    store.audit.append({ actor: `operator:${by.name}`, action: releaseAction(state), subject: id, detail: `generation ${generation}${reason === "" ? "" : `: ${reason}`}` });
   });
   releases.load();
   return { release, envelope, state, reason, sinceMs };

@@ -1,4 +1,4 @@
-import { createPublicKey, type KeyObject } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import { MAX_ENVELOPE_BYTES, openEnvelope, parseEnvelope } from "../../proto/dsse/dsse.ts";
 import type { PkiRole } from "../../proto/pki/names.ts";
 import { verifyIntermediate } from "../../proto/pki/verify.ts";
@@ -6,6 +6,7 @@ import { type Delivery, DELIVERY_TYPE, parseDelivery } from "../../proto/release
 import type { ImageConfig } from "../../proto/release/image-config.ts";
 import { parsePins, type Pins, PINS_TYPE } from "../../proto/release/pins.ts";
 import { parseRelease, type Release, RELEASE_TYPE } from "../../proto/release/release.ts";
+import { releaseKeysOf } from "../../proto/release/release-keys.ts";
 import { fromBase64 } from "../../proto/wire/base64.ts";
 import { equalBytes } from "../../proto/wire/bytes.ts";
 import type { EkTrust } from "../attest/ek-certificate.ts";
@@ -27,7 +28,7 @@ export interface DeliveryQuestion {
  * {@link BootError} `BAD_DELIVERY` or `WRONG_ISSUER` with the cause.
  */
 export function openDelivery(data: Uint8Array, q: DeliveryQuestion): Trust {
-  const keys = q.image.releaseKeys.map((k) => createPublicKey({ key: Buffer.from(fromBase64(k)), type: "spki", format: "der" }));
+  const keys = releaseKeysOf(q.image);
   const delivery = attempt("the delivery is not signed by a release key", () => parseDelivery(open(DELIVERY_TYPE, data, keys)));
   const releases = delivery.releases.map((text) =>
     attempt("a release in the delivery doesn't hold", () => signed(RELEASE_TYPE, text, keys, parseRelease)),

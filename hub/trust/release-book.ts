@@ -1,8 +1,8 @@
-import { createPublicKey, type KeyObject } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import { openEnvelope, parseEnvelope } from "../../proto/dsse/dsse.ts";
 import type { ImageConfig } from "../../proto/release/image-config.ts";
 import { parseRelease, type Release, RELEASE_TYPE } from "../../proto/release/release.ts";
-import { fromBase64 } from "../../proto/wire/base64.ts";
+import { releaseKeysOf } from "../../proto/release/release-keys.ts";
 import type { OtherRelease } from "../attest/types.ts";
 import type { ReleaseState, StoredRelease } from "../db/releases.ts";
 import type { Store } from "../db/store.ts";
@@ -15,8 +15,10 @@ export interface HeldRelease extends Pick<StoredRelease, "envelope" | "reason" |
   readonly state: ReleaseState;
 }
 
-/** Action of the audit's row about a withdrawn release; its subject is the id. */
-export const WITHDRAWAL = "release-withdrawn";
+/** Action of the audit's row about a release that came into this state; its subject is the id. The withdrawn ones are read back from there. */
+export function releaseAction(state: ReleaseState): string {
+  return `release-${state}`;
+}
 
 /**
  * The releases of this hub. What judges is kept in memory; it is read from the database at the start and after each decision, and
@@ -39,7 +41,7 @@ export class ReleaseBook {
     this.#store = store;
     this.#image = image;
     this.floor = floor;
-    this.#keys = image.releaseKeys.map((k) => createPublicKey({ key: Buffer.from(fromBase64(k)), type: "spki", format: "der" }));
+    this.#keys = releaseKeysOf(image);
     this.load();
   }
 
@@ -47,7 +49,7 @@ export class ReleaseBook {
   load(): void {
     const rows = this.#store.releases.all();
     // The audit remembers what somebody takes out of the table; its own rows don't go unnoticed.
-    this.#withdrawn = new Set([...this.#store.audit.subjectsOf(WITHDRAWAL), ...rows.filter((r) => r.state === "withdrawn").map((r) => r.id)]);
+    this.#withdrawn = new Set([...this.#store.audit.subjectsOf(releaseAction("withdrawn")), ...rows.filter((r) => r.state === "withdrawn").map((r) => r.id)]);
     this.#held = rows.flatMap(({ id, generation, state, envelope, reason, sinceMs, sealed }) => {
       const release = this.#tryOpen(envelope);
       if (release === null || release.id !== id || release.generation !== generation) return [];

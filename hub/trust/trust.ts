@@ -1,7 +1,7 @@
 import type { EkTrust } from "../attest/ek-certificate.ts";
 import type { Pins } from "../../proto/release/pins.ts";
 import type { Release } from "../../proto/release/release.ts";
-import type { StoredApproval } from "../db/approvals.ts";
+import type { OperatorStatement } from "../../proto/release/operator-statement.ts";
 
 /** One slot of the cluster. */
 export type Slot = Pins["slots"][number];
@@ -24,7 +24,7 @@ export interface Trust {
   /** Makers whose EK certificates anchor a machine; without roots where the pins name none. */
   readonly ek: EkTrust;
   /** Statements that came along; each is verified where it is used. */
-  readonly approvals: readonly StoredApproval[];
+  readonly approvals: readonly OperatorStatement[];
   /** Intermediates, DER. */
   readonly hubIssuer: Uint8Array;
   readonly nodeIssuer: Uint8Array;

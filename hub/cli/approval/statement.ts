@@ -1,13 +1,11 @@
-import { createPublicKey } from "node:crypto";
-import { encodeEnvelope, signEnvelope } from "../../../proto/dsse/dsse.ts";
 import type { Node, SignedStatement } from "../../../proto/gen/kubedos/v1/admin.ts";
 import { type Approval, APPROVAL_TYPE, approvalSchema } from "../../../proto/release/approval.ts";
 import { firmwareDigest, type FirmwareValues, firmwareValuesSchema } from "../../../proto/release/firmware.ts";
-import { canonicalJson } from "../../../proto/wire/json.ts";
 import { CliError } from "../cli-error.ts";
 import type { OperatorIdentity } from "../connect/identity.ts";
 import { isUnanchored } from "../node-state.ts";
 import { printable } from "../output/printable.ts";
+import { signStatement } from "../sign-statement.ts";
 
 /** What the operator decided beside the node itself. */
 export interface Decision {
@@ -42,10 +40,9 @@ export function makeApproval(node: Node, operator: OperatorIdentity, decision: D
   throw notSignable(`the hub's words about this node can't be signed: ${issue?.path.join(".")}: ${issue?.message}`);
 }
 
-/** Signs with the operator's own key; the chain goes along, so that peers can verify it without the hub. */
+/** The statement signed, for the hub and for every peer. */
 export function signApproval(approval: Approval, operator: OperatorIdentity): SignedStatement {
-  const envelope = signEnvelope(APPROVAL_TYPE, canonicalJson(approval), operator.key, createPublicKey(operator.key));
-  return { envelope: Buffer.from(encodeEnvelope(envelope)), certificateChain: operator.chain.map((der) => Buffer.from(der)) };
+  return signStatement(APPROVAL_TYPE, approval, operator);
 }
 
 /** PCR 0–3 as they were shown. A hub that tells none would get a statement for any firmware. */
