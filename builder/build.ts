@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Release } from "../proto/release/release.ts";
+import { lockDigest } from "./lock/lock.ts";
 import { predictPcrs } from "./measure/predict.ts";
 import { assembleImage, imageKey, type ImageInputs } from "./release/assemble-image.ts";
 import { mapLimited } from "./release/map-limited.ts";
@@ -30,11 +31,13 @@ export interface BuildResult {
   readonly release: Release;
   /** True: this very release was there already, and its files are what it says. */
   readonly kept: boolean;
+  /** SHA-256 of the lock that it was made from, hex. */
+  readonly lock: string;
 }
 
 /**
- * ClusterSpec → release (DESIGN §4). The stages, in order: validate, plan, then for each role assemble, sign and measure,
- * then seal. Throws BuildError, ToolError, PeError.
+ * ClusterSpec → release (DESIGN §4). The stages, in order: validate, plan (with what the lock says), then for each role assemble, sign and measure,
+ * then seal. Throws BuildError, LockError, ToolError, PeError.
  */
 export async function buildRelease(request: BuildRequest): Promise<BuildResult> {
   const { spec, outDir, cacheDir, keysDir, generation, epoch, signer, report } = request;
@@ -42,14 +45,15 @@ export async function buildRelease(request: BuildRequest): Promise<BuildResult> 
   const used = validate(request);
   const { tc, images, id } = await planRelease(request, used);
   const dir = join(resolve(outDir), cluster, id);
-  if (existsSync(dir)) return await keep(dir, request);
+  const lock = lockDigest(tc.lock);
+  if (existsSync(dir)) return { ...(await keep(dir, request)), lock };
   const measured = await mapLimited(images, PARALLEL_IMAGES, (image) => makeImage(tc, image, request));
   report("sealing the release");
   const signal = request.signal === undefined ? {} : { signal: request.signal };
   const release = await sealRelease(tc, signer, { cluster, id, generation, epoch, images: measured, keysDir, dir, ...signal }, report);
   const programs = images.flatMap((image) => image.programs.map((p) => basename(dirname(p.compiled.path))));
-  await pruneCache(cacheDir, [...programs, ...images.map((image) => `image-${imageKey(tc, image)}`)]);
-  return { dir, release, kept: false };
+  await pruneCache(cacheDir, [...programs, ...images.flatMap((image) => [`base-${image.base.key}`, `image-${imageKey(tc, image)}`])]);
+  return { dir, release, kept: false, lock };
 }
 
 /** One role through assemble, sign and measure. The prediction sees the finished file and no machine. */
@@ -64,7 +68,7 @@ async function makeImage(tc: Toolchain, inputs: ImageInputs, request: BuildReque
 }
 
 /** The same inputs were built before: the files must still be what that release says, and they stay as they are. */
-async function keep(dir: string, request: BuildRequest): Promise<BuildResult> {
+async function keep(dir: string, request: BuildRequest): Promise<Omit<BuildResult, "lock">> {
   request.report(`${dir} is this very release; comparing its files`);
   const release = await readRelease(dir, request.keys.releaseKey);
   await checkReleaseFiles(dir, release);

@@ -5,6 +5,7 @@ import { errorChain } from "../../proto/wire/error-chain.ts";
 import { DeployError, type DeployErrorCode } from "../deploy/error.ts";
 import { BuildError, type BuildErrorCode } from "../error.ts";
 import { KeysError, type KeysErrorCode } from "../keys/error.ts";
+import { LockError, type LockErrorCode } from "../lock/error.ts";
 import { PeError } from "../pe/error.ts";
 import { ToolError, type ToolErrorCode } from "../toolchain/error.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -35,6 +36,20 @@ const keysExits: Record<KeysErrorCode, number> = {
   POOR_PASSPHRASE: EXIT.usage,
   DAMAGED: EXIT.refused,
   READABLE_BY_OTHERS: EXIT.permission,
+};
+
+const lockExits: Record<LockErrorCode, number> = {
+  BAD_LOCK: EXIT.refused,
+  LOCK_STALE: EXIT.conflict,
+  LOCK_DIFFERS: EXIT.conflict,
+  NO_SUCH_PACKAGE: EXIT.notFound,
+  UNRESOLVABLE: EXIT.failed,
+  ARCHIVE_UNREACHABLE: EXIT.unavailable,
+  ARCHIVE_UNVERIFIED: EXIT.refused,
+  DEB_GONE: EXIT.unavailable,
+  DEB_UNREACHABLE: EXIT.unavailable,
+  DEB_DIFFERS: EXIT.refused,
+  TREE_DIFFERS: EXIT.failed,
 };
 
 const deployExits: Record<DeployErrorCode, number> = {
@@ -69,6 +84,7 @@ const toolExits: Record<ToolErrorCode, number> = { MISSING: EXIT.unavailable, FA
 export function explainError(e: unknown): Explanation {
   if (e instanceof SpecError) return { message: e.message, next: "", exit: EXIT.usage, code: e.code };
   if (e instanceof BuildError) return { message: e.message, next: e.next, exit: buildExits[e.code], code: e.code };
+  if (e instanceof LockError) return { message: e.message, next: e.next, exit: lockExits[e.code], code: e.code };
   if (e instanceof KeysError) return { message: e.message, next: keysNext[e.code] ?? "", exit: keysExits[e.code], code: e.code };
   if (e instanceof DeployError) return { message: e.message, next: deployNext[e.code] ?? "", exit: deployExits[e.code], code: e.code };
   if (e instanceof ToolError && e.code === "ABORTED") return { message: "stopped; what was half made is gone", next: "", exit: EXIT.interrupted, code: e.code };

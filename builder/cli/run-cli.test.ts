@@ -56,8 +56,25 @@ t.test("usage", async (t) => {
   t.match(await run("keys", "init", "--dir", at("k2"), "--cluster", "demo", "--passphrase-file", at("pw"), "--passphrase-fd", "3"), { exit: 2, err: /not both/ });
 });
 
+t.test("locks", async (t) => {
+  const good = readFileSync(new URL("../lock/testing/example-lock.json", import.meta.url), "utf8");
+  const build = (name: string, text: string) => {
+    writeFileSync(at(name), text);
+    return run("build", example, "--lock", at(name), "--keys", at("keys"), "--passphrase-file", at("pw"), "--out", at("out"), "--cache", at("cache"));
+  };
+  const next = (name: string) => new RegExp(`next: kubedos-build lock ${example} -o ${at(name)} --update\n$`);
+  const stale = await build("stale.json", good);
+  t.match(stale, { exit: 4, err: /the base tree wants package \S+, which the lock was not made for/ });
+  t.match(stale.err, next("stale.json"), "the command that helps, with the names of these files");
+  t.match(await build("bad.json", good.replace("kubedos/lock", "kubedos/look")), { exit: 8, err: /bad\.json is no lock/ });
+  t.match(await run("build", example, "--lock", at("none.json"), "--keys", at("keys"), "--passphrase-file", at("pw")), { exit: 3 });
+  t.match(await run("lock", example), { exit: 2 });
+  t.match(await run("lock", at("bad.yaml"), "-o", at("new.json")), { exit: 2, err: /failuredomian/ });
+  t.match(await run("lock", example, "-o", at("bad.json"), "--update"), { exit: 8, err: /is no lock/ }, "what is no lock is not overwritten");
+});
+
 t.test("every command explains itself", async (t) => {
-  for (const command of [[], ["keys", "init"], ["operator", "issue"], ["spec", "validate"], ["build"], ["measure"]]) {
+  for (const command of [[], ["keys", "init"], ["operator", "issue"], ["spec", "validate"], ["lock"], ["build"], ["measure"]]) {
     const help = await run(...command, "--help");
     t.equal(help.exit, 0);
     t.match(help.out, command.length === 0 ? /Exit codes/ : /Examples?:\n {2}kubedos-build/, command.join(" "));

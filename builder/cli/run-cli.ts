@@ -5,6 +5,7 @@ import { addDebug } from "./commands/debug.ts";
 import { addDeployQemu } from "./commands/deploy-qemu.ts";
 import { addDestroyQemu } from "./commands/destroy-qemu.ts";
 import { addKeysInit } from "./commands/keys-init.ts";
+import { addLock } from "./commands/lock.ts";
 import { addMeasure } from "./commands/measure.ts";
 import { addOperatorIssue } from "./commands/operator-issue.ts";
 import { addPinsShow } from "./commands/pins-show.ts";
@@ -20,6 +21,7 @@ const commands: readonly { readonly group: string; readonly about: string; reado
   { group: "keys", about: "make and look after a cluster's keys", add: [addKeysInit] },
   { group: "operator", about: "people who approve nodes", add: [addOperatorIssue] },
   { group: "spec", about: "ClusterSpecs", add: [addSpecValidate] },
+  { group: "", about: "", add: [addLock] },
   { group: "deploy", about: "bring a cluster to life on a target", add: [addDeployQemu] },
   { group: "destroy", about: "delete what deploy made on a target", add: [addDestroyQemu] },
   { group: "pins", about: "pin files: which EK is which slot", add: [addPinsShow] },

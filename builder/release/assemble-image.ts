@@ -31,7 +31,7 @@ export interface ImageInputs {
   readonly config: Uint8Array;
   readonly programs: readonly { readonly name: string; readonly compiled: CompiledProgram }[];
   readonly base: BaseTree;
-  /** SHA-256 over the packages in the base tree. */
+  /** SHA-256 over all that the base tree was made of: every package's digest, and how. */
   readonly packages: string;
   /** SHA-256 over our sources that make images. */
   readonly recipe: string;

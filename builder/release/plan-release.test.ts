@@ -7,6 +7,9 @@ import { parseClusterSpec } from "../../proto/spec/parse.ts";
 import { initKeys } from "../keys/init-keys.ts";
 import { readPublicKeys } from "../keys/read-public-keys.ts";
 import { roles } from "../roles/table.ts";
+import { ensureCacheLock } from "../lock/cache-lock.ts";
+import type { Lock } from "../lock/lock.ts";
+import { treeInputs } from "../lock/locked-tree.ts";
 import { defaultCacheDir } from "../toolchain/ensure-toolchain.ts";
 import { imageKey } from "./assemble-image.ts";
 import { planRelease, validate } from "./plan-release.ts";
@@ -18,7 +21,7 @@ const keys = await readPublicKeys(join(dir, "keys"));
 const example = readFileSync(new URL("../../examples/demo.yaml", import.meta.url), "utf8");
 const parse = (text: string) => parseClusterSpec(text, "spec.yaml");
 
-async function plan(text: string, more: { generation?: number; epoch?: number } = {}) {
+async function plan(text: string, more: { generation?: number; epoch?: number; lock?: Lock } = {}) {
   const request = { spec: parse(text), keys, cacheDir: defaultCacheDir, generation: 1, epoch: 1_767_225_600, report: (line: string) => t.comment(line), ...more };
   const { tc, images, id } = await planRelease(request, validate(request));
   return { id, images: Object.fromEntries(images.map((i) => [i.role.name, imageKey(tc, i)])), configs: images.map((i) => i.config) };
@@ -49,6 +52,20 @@ t.test("what is an input does", async (t) => {
   const next = await plan(example, { generation: 2 });
   t.not(next.id, base.id, "the generation is part of the release");
   t.same(next.images, base.images, "and of no image");
+});
+
+t.test("the lock is an input of the release, and of an image what the image is made of", async (t) => {
+  const lock = await ensureCacheLock(defaultCacheDir, roles, (line) => t.comment(line));
+  t.same(await plan(example, { lock }), base);
+  const more: Lock = { ...lock, sets: [...lock.sets, { name: "role/zoo", wanted: [] }].sort((a, b) => (a.name < b.name ? -1 : 1)) };
+  const next = await plan(example, { lock: more });
+  t.not(next.id, base.id, "a role more in the lock");
+  t.same(next.images, base.images, "and the others' images are what they were");
+  const changed = (set: string): Lock => ({ ...lock, packages: lock.packages.map((p) => (p.in.join() === set ? { ...p, sha256: "ab".repeat(32) } : p)) });
+  t.not(JSON.stringify(treeInputs(changed("base"), "base")), JSON.stringify(treeInputs(lock, "base")), "other bytes of one package of the base");
+  t.same(treeInputs(changed("toolchain"), "base"), treeInputs(lock, "base"), "what only the tools need is not in the base");
+  const lacking: Lock = { ...lock, sets: lock.sets.filter((s) => s.name !== "role/worker") };
+  await t.rejects(plan(example, { lock: lacking }), { code: "LOCK_STALE", message: "the lock doesn't know role worker" });
 });
 
 t.test("an image knows its role and no node", async (t) => {

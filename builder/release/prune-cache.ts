@@ -1,12 +1,12 @@
 import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 
-/** What is made anew with each change of the sources: images of about 250 MB, programs of about 110 MB. */
-const KINDS = ["image-", "program-"];
+/** What is made anew with each change of the sources or of the lock: base trees and images of about 250 MB, programs of about 110 MB. */
+const KINDS = ["base-", "image-", "program-"];
 /** Of each kind, beside those in use: going back and forth between a few states of the sources costs nothing. */
 const KEPT = 6;
 
-/** Removes the oldest images and programs from the cache, never those named in `used`. */
+/** Removes the oldest base trees, images and programs from the cache, never those named in `used`. */
 export async function pruneCache(cacheDir: string, used: readonly string[]): Promise<void> {
   const names = await readdir(cacheDir);
   for (const kind of KINDS) {

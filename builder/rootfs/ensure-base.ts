@@ -1,11 +1,11 @@
 import { copyFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { bootstrapArgv, bootstrapTree } from "../toolchain/bootstrap-tree.ts";
+import { packagesOf } from "../lock/lock.ts";
+import { makeLockedTree, treeInputs } from "../lock/locked-tree.ts";
 import { cachedTree, cacheKey } from "../toolchain/cached-tree.ts";
 import type { Toolchain } from "../toolchain/ensure-toolchain.ts";
 import type { Report } from "../toolchain/report.ts";
 import { DROPPED_MODULES, kernelRelease, prepareModules } from "./kernel-modules.ts";
-import { BASE_PACKAGES } from "./packages.ts";
 import { TRIMMED, trimTree } from "./trim-tree.ts";
 
 /** What every role's tree starts from: packages unpacked, trimmed, modules unpacked; nothing of ours yet. */
@@ -21,16 +21,16 @@ export interface BaseTree {
 }
 
 // Raise it when the code that shapes a base tree changes without a change to the lists.
-const RECIPE = 1;
+const RECIPE = 2;
 
-/** Finds or makes the base tree; the first time takes about 40 s and the network. Throws ToolError. */
+/** Finds or makes the base tree from the toolchain's lock; the first time takes about 40 s, and the network where the cache lacks a package. Throws LockError or ToolError. */
 export async function ensureBase(cacheDir: string, tc: Toolchain, report: Report, signal?: AbortSignal): Promise<BaseTree> {
-  const key = cacheKey([RECIPE, bootstrapArgv({ packages: BASE_PACKAGES, out: "" }), TRIMMED, DROPPED_MODULES]);
+  const key = cacheKey([RECIPE, treeInputs(tc.lock, "base"), TRIMMED, DROPPED_MODULES]);
   const path = await cachedTree(cacheDir, `base-${key}`, async (out) => {
-    report(`making the base tree (${BASE_PACKAGES.length} Debian packages and what they need), once`);
+    report(`making the base tree (${packagesOf(tc.lock, "base").length} Debian packages), once`);
     await mkdir(out, { recursive: true });
     const root = join(out, "root");
-    await bootstrapTree({ packages: BASE_PACKAGES, out: root, ...(signal === undefined ? {} : { signal }) });
+    await makeLockedTree({ lock: tc.lock, set: "base", cacheDir, out: root, report, signal });
     const release = await kernelRelease(root);
     await copyFile(join(root, "boot", `vmlinuz-${release}`), join(out, "vmlinuz"));
     report("trimming the base tree and unpacking its kernel modules");

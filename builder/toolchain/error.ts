@@ -4,10 +4,13 @@ export type ToolErrorCode = "MISSING" | "FAILED" | "TIMEOUT" | "ABORTED";
 /** A command that did not do its work; the message holds the command and the end of what it wrote to stderr. */
 export class ToolError extends Error {
   readonly code: ToolErrorCode;
+  /** The end of what it wrote to stdout, where some tools explain themselves. */
+  readonly stdout: string;
 
-  constructor(code: ToolErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: ToolErrorCode, message: string, options?: ErrorOptions & { readonly stdout?: string }) {
     super(message, options);
     this.name = "ToolError";
     this.code = code;
+    this.stdout = options?.stdout ?? "";
   }
 }

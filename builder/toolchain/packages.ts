@@ -1,12 +1,20 @@
+import type { Origin } from "../lock/lock.ts";
+
 /** Debian suite of everything kubedos builds with and builds from. */
 export const SUITE = "trixie";
 
-/** Where packages come from, as sources.list lines; the host's own apt proxy settings apply. */
-export const SOURCES: readonly string[] = [
-  `deb http://deb.debian.org/debian ${SUITE} main`,
-  `deb http://deb.debian.org/debian ${SUITE}-updates main`,
-  `deb http://deb.debian.org/debian-security ${SUITE}-security main`,
+/** What Debian's archive is verified with; of the package debian-archive-keyring. */
+export const ARCHIVE_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
+
+/** Where locks take packages from. A version that stands in several is taken from the first. */
+export const ORIGINS: readonly Origin[] = [
+  { name: "debian", mirror: "http://deb.debian.org/debian", suite: SUITE, component: "main" },
+  { name: "debian-updates", mirror: "http://deb.debian.org/debian", suite: `${SUITE}-updates`, component: "main" },
+  { name: "debian-security", mirror: "http://deb.debian.org/debian-security", suite: `${SUITE}-security`, component: "main" },
 ];
+
+/** The package of the toolchain whose EFI stub starts the kernel. */
+export const STUB_PACKAGE = "systemd-boot-efi";
 
 /**
  * The tools of the build, of the QEMU target and of the tests, so that none depends on the host's versions: QEMU 10

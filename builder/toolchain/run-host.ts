@@ -21,7 +21,7 @@ export interface RunResult {
   readonly stderr: string;
 }
 
-const STDERR_TAIL = 2000;
+const OUTPUT_TAIL = 2000;
 const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** Runs one command of the host to its end. Throws {@link ToolError}. */
@@ -51,6 +51,7 @@ function toolError(argv: Argv, cause: unknown): ToolError {
   if (cause.timedOut) return new ToolError("TIMEOUT", `took too long: ${command}`, { cause });
   if (cause.code === "ENOENT") return new ToolError("MISSING", `${argv[0]} is not installed`, { cause });
   const end = cause.exitCode === undefined ? `signal ${cause.signal ?? "?"}` : `exit code ${cause.exitCode}`;
-  const tail = String(cause.stderr ?? "").slice(-STDERR_TAIL).trim();
-  return new ToolError("FAILED", `${end}: ${command}${tail === "" ? "" : `\n${tail}`}`, { cause: undefined });
+  const tail = String(cause.stderr ?? "").slice(-OUTPUT_TAIL).trim();
+  const stdout = String(cause.stdout ?? "").slice(-OUTPUT_TAIL).trim();
+  return new ToolError("FAILED", `${end}: ${command}${tail === "" ? "" : `\n${tail}`}`, { cause: undefined, stdout });
 }

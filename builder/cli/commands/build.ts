@@ -1,6 +1,10 @@
+import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { buildRelease } from "../../build.ts";
 import { BuildError } from "../../error.ts";
+import { cacheLockFile } from "../../lock/cache-lock.ts";
+import { LockError } from "../../lock/error.ts";
+import { type Lock, parseLock } from "../../lock/lock.ts";
 import { openKeys } from "../../keys/open-keys.ts";
 import { makeFileSigner } from "../../sign/signer.ts";
 import { defaultCacheDir } from "../../toolchain/ensure-toolchain.ts";
@@ -13,6 +17,7 @@ const DEFAULT_EPOCH = 1_767_225_600;
 
 interface Options extends PassphraseOptions {
   readonly keys: string;
+  readonly lock?: string;
   readonly out: string;
   readonly cache: string;
   readonly generation: string;
@@ -27,26 +32,42 @@ export function addBuild(program: Command, io: CliIo): void {
     .description("Makes one image for each role of a ClusterSpec and a signed release.json with the expected PCR values.\nThe same inputs give the same release, to the bit; one that exists already is compared and kept.")
     .argument("<spec>", "the ClusterSpec (YAML)")
     .requiredOption("--keys <dir>", "the cluster's key directory")
+    .option("--lock <file>", "take exactly the packages of this file; without it, those of the cache's own lock")
     .option("--out <dir>", "releases go to DIR/<cluster>/<release id>", "out")
     .option("--cache <dir>", "toolchain, base trees and images that need not be made again", defaultCacheDir)
     .option("--generation <n>", "the release's generation; a hub never goes back to a lower one", "1")
     .option("--json", "print the result as one object on stdout")
-    .addHelpText("after", "\nExamples:\n  kubedos-build build examples/demo.yaml --keys keys\n  kubedos-build build examples/demo.yaml --keys keys --generation 2 --json");
+    .addHelpText("after", "\nExamples:\n  kubedos-build build examples/demo.yaml --lock lock.json --keys keys --out out\n  kubedos-build build examples/demo.yaml --lock lock.json --keys keys --generation 2 --json");
   addPassphraseOptions(command).action(async (file: string, options: Options) => {
     const start = io.now().getTime();
     const spec = await readSpec(file);
     const keys = await openKeys(options.keys, await readPassphrase(options, io));
     const { report, signal } = io;
     const numbers = { generation: positive("--generation", options.generation), epoch: epochOf(io.env["SOURCE_DATE_EPOCH"]) };
-    const result = await buildRelease({ spec, keysDir: options.keys, keys, signer: makeFileSigner(keys), outDir: options.out, cacheDir: options.cache, ...numbers, report, signal });
+    const lock = options.lock === undefined ? {} : { lock: await readLock(options.lock) };
+    if (options.lock === undefined) report(`no --lock: taking the packages of ${cacheLockFile(options.cache)}`);
+    const result = await buildRelease({ spec, ...lock, keysDir: options.keys, keys, signer: makeFileSigner(keys), outDir: options.out, cacheDir: options.cache, ...numbers, report, signal }).catch((e: unknown) => nameNext(e, file, options));
     const { release, dir, kept } = result;
     const seconds = (io.now().getTime() - start) / 1000;
     report(`release ${release.id} (generation ${release.generation}) of cluster ${release.cluster} ${kept ? "was there already and is whole" : "is made"}: ${dir}`);
     if (options.json === true) {
       const images = release.images.map(({ role, target, disk, uki, rootHash }) => ({ role, target, disk, uki, rootHash }));
-      io.out(`${JSON.stringify({ ok: true, dir, id: release.id, cluster: release.cluster, generation: release.generation, kept, images, seconds })}\n`);
+      io.out(`${JSON.stringify({ ok: true, dir, id: release.id, cluster: release.cluster, generation: release.generation, lock: result.lock, kept, images, seconds })}\n`);
     } else io.out(`${dir}\n`);
   });
+}
+
+/** Throws LockError `BAD_LOCK`, or the file system's error. */
+async function readLock(file: string): Promise<Lock> {
+  return parseLock(await readFile(file), file);
+}
+
+/** An error that ends with SPEC and LOCK, with the names of these. The cache's own lock needs no command: it is made anew when it is gone. */
+function nameNext(e: unknown, spec: string, options: Options): never {
+  if (!(e instanceof LockError)) throw e;
+  const command = "kubedos-build lock SPEC -o LOCK --update";
+  const named = options.lock === undefined ? `delete ${cacheLockFile(options.cache)} and run the command again` : command.replace("SPEC", spec).replace("LOCK", options.lock);
+  throw new LockError(e.code, e.message, e.next.replace(command, named), { cause: e });
 }
 
 function epochOf(text: string | undefined): number {
