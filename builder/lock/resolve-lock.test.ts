@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import t from "tap";
 import { encodeLock, type Lock, parseLock } from "./lock.ts";
-import { makeSigningKey } from "./openpgp/signing-key.ts";
+import { makeSigningKey } from "./signing-key.ts";
 import { resolveLock, type ResolveRequest } from "./resolve-lock.ts";
 import { SmallArchive, type SmallPackage } from "./testing/small-archive.ts";
 
@@ -76,7 +76,7 @@ t.test("what is missing is named with who wants it", async (t) => {
 t.test("an archive that did not sign it", async (t) => {
   await resolve();
   const foreign = `${archive.dir}/foreign.gpg`;
-  writeFileSync(foreign, makeSigningKey("archive of a test", 1_735_689_600).certificate);
+  writeFileSync(foreign, (await makeSigningKey("archive of a test", 1_735_689_600)).certificate);
   await t.rejects(resolve({ keyring: foreign }), { code: "ARCHIVE_UNVERIFIED" }, "another key");
   const index = "dists/stable/main/binary-amd64/Packages";
   archive.instead.set(index, Buffer.from("Package: apt\nVersion: 6\n"));

@@ -8,7 +8,7 @@ import { checkClosure, type LockedControl } from "./check-closure.ts";
 import { describeLocked } from "./describe.ts";
 import { LockError } from "./error.ts";
 import type { LockedPackage } from "./lock.ts";
-import { makeSigningKey } from "./openpgp/signing-key.ts";
+import { makeSigningKey } from "./signing-key.ts";
 import { readStanzas } from "./stanzas.ts";
 
 /** A file of a repository and the package that it is in a lock. */
@@ -37,8 +37,8 @@ export async function writeRepository(dir: string, suite: string, files: readonl
   const index = utf8(packages.map(({ locked, control }) => indexStanza(locked, control, poolName(locked))).join("\n"));
   checkClosure(packages);
   await writeFile(join(dir, "Packages"), index);
-  const key = makeSigningKey("kubedos repository of one build", REPOSITORY_TIME);
-  await writeFile(join(dir, "InRelease"), key.clearSign(releaseText(suite, [["Packages", index]])));
+  const key = await makeSigningKey("kubedos repository of one build", REPOSITORY_TIME);
+  await writeFile(join(dir, "InRelease"), await key.clearSign(releaseText(suite, [["Packages", index]])));
   const keyring = join(dir, "keyring.gpg");
   await writeFile(keyring, key.certificate);
   return keyring;

@@ -8,7 +8,7 @@ import { sha256, utf8 } from "../../../proto/wire/bytes.ts";
 import { toHex } from "../../../proto/wire/hex.ts";
 import { runHost } from "../../toolchain/run-host.ts";
 import type { LockedPackage, Origin } from "../lock.ts";
-import { makeSigningKey, type SigningKey } from "../openpgp/signing-key.ts";
+import { makeSigningKey, type SigningKey } from "../signing-key.ts";
 import { indexStanza, releaseText } from "../write-repository.ts";
 
 /** A package that isn't of Debian: a control file's fields, and one file. */
@@ -27,12 +27,11 @@ export class SmallArchive {
   /** Every path that was asked for. */
   readonly asked: string[] = [];
   readonly keyring: string = join(this.dir, "keyring.gpg");
-  readonly #key: SigningKey = makeSigningKey("archive of a test", 1_735_689_600);
+  readonly #key: Promise<SigningKey> = makeSigningKey("archive of a test", 1_735_689_600);
   readonly #server: Server;
   #made = 0;
 
   constructor() {
-    writeFileSync(this.keyring, this.#key.certificate);
     this.#server = createServer((request, response) => {
       const path = decodeURIComponent(request.url ?? "/").slice(1);
       this.asked.push(path);
@@ -47,6 +46,7 @@ export class SmallArchive {
   }
 
   async start(): Promise<this> {
+    writeFileSync(this.keyring, (await this.#key).certificate);
     await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
     return this;
   }
@@ -82,7 +82,8 @@ export class SmallArchive {
     const index = utf8(stanzas.join("\n"));
     mkdirSync(join(this.dir, "dists", suite, "main/binary-amd64"), { recursive: true });
     writeFileSync(join(this.dir, "dists", suite, "main/binary-amd64/Packages"), index);
-    writeFileSync(join(this.dir, "dists", suite, "InRelease"), this.#key.clearSign(`${releaseText(suite, [["main/binary-amd64/Packages", index]])}Components: main\n`));
+    const release = `${releaseText(suite, [["main/binary-amd64/Packages", index]])}Components: main\n`;
+    writeFileSync(join(this.dir, "dists", suite, "InRelease"), await (await this.#key).clearSign(release));
     return locked;
   }
 

@@ -2,9 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
-import { defaultCacheDir, ensureToolchain } from "../../toolchain/ensure-toolchain.ts";
-import { runTool } from "../../toolchain/run-tool.ts";
-import { integer } from "./packets.ts";
+import { defaultCacheDir, ensureToolchain } from "../toolchain/ensure-toolchain.ts";
+import { runTool } from "../toolchain/run-tool.ts";
 import { makeSigningKey } from "./signing-key.ts";
 
 const tc = await ensureToolchain(defaultCacheDir, (line) => t.comment(line));
@@ -23,32 +22,22 @@ async function verify(certificate: Uint8Array, message: string): Promise<string>
 }
 
 t.test("sqv accepts what we sign", async (t) => {
-  // A signature's numbers lose their leading zeros: one in 128 has some, so a few keys and texts are tried.
-  for (let i = 0; i < 8; i += 1) {
-    const key = makeSigningKey("somebody", TIME);
-    t.equal(await verify(key.certificate, key.clearSign(`Suite: trixie\nSHA256:\n ${i} Packages\n- dashes\n-----BEGIN`)), `Suite: trixie\nSHA256:\n ${i} Packages\n- dashes\n-----BEGIN`);
+  for (let i = 0; i < 3; i += 1) {
+    const key = await makeSigningKey("somebody", TIME);
+    t.equal(await verify(key.certificate, await key.clearSign(`Suite: trixie\nSHA256:\n ${i} Packages\n- dashes\n-----BEGIN`)), `Suite: trixie\nSHA256:\n ${i} Packages\n- dashes\n-----BEGIN`);
   }
 });
 
 t.test("and nothing else", async (t) => {
-  const key = makeSigningKey("somebody", TIME);
-  const message = key.clearSign("SHA256:\n abc Packages\n");
+  const key = await makeSigningKey("somebody", TIME);
+  const message = await key.clearSign("SHA256:\n abc Packages\n");
   await verify(key.certificate, message);
   await t.rejects(verify(key.certificate, message.replace("abc", "abd")), { code: "FAILED" }, "a changed letter");
   await t.rejects(verify(key.certificate, message.replace("Packages\n", "Packages\n more\n")), { code: "FAILED" }, "a line more");
-  await t.rejects(verify(makeSigningKey("somebody", TIME).certificate, message), { code: "FAILED" }, "another key of the same name");
-  const future = makeSigningKey("somebody", Math.floor(Date.now() / 1000) + 86_400);
-  await t.rejects(verify(future.certificate, future.clearSign("x")), { code: "FAILED" }, "tomorrow's signature");
+  await t.rejects(verify((await makeSigningKey("somebody", TIME)).certificate, message), { code: "FAILED" }, "another key of the same name");
+  const future = await makeSigningKey("somebody", Math.floor(Date.now() / 1000) + 86_400);
+  await t.rejects(verify(future.certificate, await future.clearSign("x")), { code: "FAILED" }, "tomorrow's signature");
   const [at, spoilt] = [key.certificate.length - 3, Uint8Array.from(key.certificate)];
   spoilt[at] = (spoilt[at] ?? 0) ^ 1;
   await t.rejects(verify(spoilt, message), { code: "FAILED" }, "a certificate whose own signature is spoilt");
-});
-
-t.test("integers as RFC 9580 §3.2 has them", async (t) => {
-  const hex = (...bytes: number[]): string => Buffer.from(integer(Uint8Array.from(bytes))).toString("hex");
-  t.equal(hex(1), "000101");
-  t.equal(hex(0x01, 0xff), "000901ff");
-  t.equal(hex(0, 0, 0x80), "000880");
-  t.equal(hex(0x40, 0), "000f4000");
-  t.equal(hex(0, 0), "0000");
 });
