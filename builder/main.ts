@@ -3,6 +3,9 @@ import { EXIT } from "./cli/exit-codes.ts";
 import { makeReporter } from "./cli/make-reporter.ts";
 import { runCli } from "./cli/run-cli.ts";
 
+// Modes in images are a function of the inputs, not of who builds; what is secret is written with a mode of its own.
+process.umask(0o022);
+
 const abort = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"] as const) {
   process.on(name, () => {

@@ -78,7 +78,9 @@ const keysNext: Partial<Record<KeysErrorCode, string>> = {
   NOT_FOUND: "kubedos-build keys init --dir DIR --cluster NAME",
 };
 
-const toolExits: Record<ToolErrorCode, number> = { MISSING: EXIT.unavailable, FAILED: EXIT.failed, TIMEOUT: EXIT.timeout, ABORTED: EXIT.interrupted };
+const toolNext: Partial<Record<ToolErrorCode, string>> = { MISSING: "install it and run the command again", FOREIGN_CACHE: "choose a folder of your own with --cache DIR" };
+
+const toolExits: Record<ToolErrorCode, number> = { MISSING: EXIT.unavailable, FAILED: EXIT.failed, TIMEOUT: EXIT.timeout, ABORTED: EXIT.interrupted, FOREIGN_CACHE: EXIT.permission };
 
 /** Any error → what a person is told. What is none of ours is shown as it is. */
 export function explainError(e: unknown): Explanation {
@@ -88,7 +90,7 @@ export function explainError(e: unknown): Explanation {
   if (e instanceof KeysError) return { message: e.message, next: keysNext[e.code] ?? "", exit: keysExits[e.code], code: e.code };
   if (e instanceof DeployError) return { message: e.message, next: deployNext[e.code] ?? "", exit: deployExits[e.code], code: e.code };
   if (e instanceof ToolError && e.code === "ABORTED") return { message: "stopped; what was half made is gone", next: "", exit: EXIT.interrupted, code: e.code };
-  if (e instanceof ToolError) return { message: e.message, next: e.code === "MISSING" ? "install it and run the command again" : "", exit: toolExits[e.code], code: e.code };
+  if (e instanceof ToolError) return { message: e.message, next: toolNext[e.code] ?? "", exit: toolExits[e.code], code: e.code };
   if (e instanceof PeError || e instanceof WireError || e instanceof PkiError) return { message: e.message, next: "", exit: EXIT.refused, code: e.code };
   if (e instanceof Error && "code" in e && e.code === "ENOENT") return { message: e.message, next: "", exit: EXIT.notFound, code: "ENOENT" };
   if (e instanceof Error && "code" in e && (e.code === "EACCES" || e.code === "EPERM")) return { message: e.message, next: "run it as root or with sudo", exit: EXIT.permission, code: e.code };

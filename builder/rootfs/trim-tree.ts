@@ -7,6 +7,7 @@ import { join } from "node:path";
  */
 export const TRIMMED: readonly string[] = [
   "boot/*",
+  "dev/*", // the kernel's own is mounted over it; who isn't root over the machine could not make these
   "vmlinuz*",
   "initrd.img*",
   "etc/*-", // passwd- and friends: older copies

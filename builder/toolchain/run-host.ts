@@ -22,6 +22,8 @@ export interface RunResult {
 }
 
 const OUTPUT_TAIL = 2000;
+/** Of an argument in a message; lists of packages have thousands of characters. */
+const ARGUMENT_HEAD = 80;
 const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** Runs one command of the host to its end. Throws {@link ToolError}. */
@@ -29,7 +31,7 @@ export async function runHost(argv: Argv, options: RunOptions = {}): Promise<Run
   const [file, ...args] = argv;
   try {
     const { stdout, stderr } = await execa(file, args, {
-      env: { LC_ALL: "C", PATH, HOME: "/root", ...options.env },
+      env: { LC_ALL: "C", PATH, HOME: "/nonexistent", ...options.env },
       extendEnv: false,
       stripFinalNewline: true,
       maxBuffer: 64 * 1024 * 1024,
@@ -46,7 +48,7 @@ export async function runHost(argv: Argv, options: RunOptions = {}): Promise<Run
 
 function toolError(argv: Argv, cause: unknown): ToolError {
   if (!(cause instanceof ExecaError)) return new ToolError("FAILED", `${argv[0]} could not be run`, { cause });
-  const command = argv.join(" ");
+  const command = argv.map((word) => (word.length > ARGUMENT_HEAD ? `${word.slice(0, ARGUMENT_HEAD)}…` : word)).join(" ");
   if (cause.isCanceled) return new ToolError("ABORTED", `stopped: ${command}`, { cause });
   if (cause.timedOut) return new ToolError("TIMEOUT", `took too long: ${command}`, { cause });
   if (cause.code === "ENOENT") return new ToolError("MISSING", `${argv[0]} is not installed`, { cause });

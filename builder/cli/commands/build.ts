@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import { buildRelease } from "../../build.ts";
 import { BuildError } from "../../error.ts";
@@ -34,7 +35,7 @@ export function addBuild(program: Command, io: CliIo): void {
     .requiredOption("--keys <dir>", "the cluster's key directory")
     .option("--lock <file>", "take exactly the packages of this file; without it, those of the cache's own lock")
     .option("--out <dir>", "releases go to DIR/<cluster>/<release id>", "out")
-    .option("--cache <dir>", "toolchain, base trees and images that need not be made again", defaultCacheDir)
+    .option("--cache <dir>", "toolchain, base trees and images that need not be made again", (dir: string) => resolve(dir), defaultCacheDir)
     .option("--generation <n>", "the release's generation; a hub never goes back to a lower one", "1")
     .option("--json", "print the result as one object on stdout")
     .addHelpText("after", "\nExamples:\n  kubedos-build build examples/demo.yaml --lock lock.json --keys keys --out out\n  kubedos-build build examples/demo.yaml --lock lock.json --keys keys --generation 2 --json");

@@ -36,7 +36,7 @@ export function addDeployQemu(deploy: Command, io: CliIo): void {
     .requiredOption("--keys <dir>", "the cluster's key directory")
     .requiredOption("--operator <dir>", "folder of the operator who signs for the hub's own node")
     .requiredOption("--state <dir>", "folder for this cluster's guests; made when absent")
-    .option("--cache <dir>", "where the toolchain is", defaultCacheDir)
+    .option("--cache <dir>", "where the toolchain is", (dir: string) => resolve(dir), defaultCacheDir)
     .option("--only <name...>", "boot only these nodes beside the master; all are stamped")
     .option("--json", "print each change as one object, a line each, on stdout")
     .addHelpText(
