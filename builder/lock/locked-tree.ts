@@ -1,5 +1,6 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { mkdtemp, readFile, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
 import { SUITE } from "../toolchain/packages.ts";
 import { type Argv, runHost } from "../toolchain/run-host.ts";
 import type { Report } from "../toolchain/report.ts";
@@ -43,17 +44,20 @@ export async function makeLockedTree(request: TreeRequest): Promise<void> {
   const packages = packagesOf(lock, set);
   const debs = await ensureDebs(cacheDir, lock.origins, packages, report, request.signal);
   const signal = request.signal === undefined ? {} : { signal: request.signal };
-  // Beside the files, so that the pool can be links to them.
+  // Beside the files, so that the pool can be links to them; and a name for it without the blanks that a cache's path may have: a line of sources.list ends at them.
   const work = await mkdtemp(join(dirname(debs[0] ?? cacheDir), ".repository-"));
+  const door = await mkdtemp(join(tmpdir(), "kubedos-repository-"));
   try {
-    const repository = join(work, "repository");
-    const keyring = await writeRepository(repository, SUITE, packages.map((locked, i) => ({ locked, path: debs[i] ?? "" })), request.signal);
+    const keyring = await writeRepository(join(work, "repository"), SUITE, packages.map((locked, i) => ({ locked, path: debs[i] ?? "" })), request.signal);
+    await symlink(work, join(door, "work"));
+    const [repository, keyringSeen] = [join(door, "work/repository"), join(door, "work/repository", basename(keyring))];
     report(`unpacking ${packages.length} packages for ${describeSet(set)}`);
-    await runHost(["unshare", "--net", "--", ...bootstrapArgv(packages, out, repository, keyring)], {
+    await runHost(["unshare", "--net", "--", ...bootstrapArgv(packages, out, repository, keyringSeen)], {
       env: { DEBIAN_FRONTEND: "noninteractive", SOURCE_DATE_EPOCH: TREE_TIME },
       ...signal,
     });
   } finally {
+    await rm(door, { recursive: true, force: true });
     await rm(work, { recursive: true, force: true });
   }
   // It names this build's folders.
