@@ -82,8 +82,14 @@ const toolNext: Partial<Record<ToolErrorCode, string>> = { MISSING: "install it 
 
 const toolExits: Record<ToolErrorCode, number> = { MISSING: EXIT.unavailable, FAILED: EXIT.failed, TIMEOUT: EXIT.timeout, ABORTED: EXIT.interrupted, FOREIGN_CACHE: EXIT.permission };
 
+/** What the kernel (ENOSPC, EDQUOT) and every tool says of a full disk. */
+const NO_SPACE = /No space left on device|Disk quota exceeded|ENOSPC|EDQUOT/i;
+
 /** Any error → what a person is told. What is none of ours is shown as it is. */
 export function explainError(e: unknown): Explanation {
+  if (e instanceof Error && NO_SPACE.test(e.message)) {
+    return { message: `the disk is full; what was half made is gone (${e.message})`, next: "make room, or choose another --out or --cache", exit: EXIT.failed, code: "NO_SPACE" };
+  }
   if (e instanceof SpecError) return { message: e.message, next: "", exit: EXIT.usage, code: e.code };
   if (e instanceof BuildError) return { message: e.message, next: e.next, exit: buildExits[e.code], code: e.code };
   if (e instanceof LockError) return { message: e.message, next: e.next, exit: lockExits[e.code], code: e.code };

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { rename } from "node:fs/promises";
 import { join } from "node:path";
 import { mapLimited } from "../release/map-limited.ts";
 import { ARCHIVE_KEYRING } from "../toolchain/packages.ts";
 import type { Report } from "../toolchain/report.ts";
+import { withWorkFolder } from "../toolchain/work-folder.ts";
 import { describeLocked } from "./describe.ts";
 import { LockError } from "./error.ts";
 import { debUrl, type Download, ELSEWHERE, fetchDebs } from "./fetch-debs.ts";
@@ -31,15 +32,11 @@ export async function ensureDebs(cacheDir: string, origins: readonly Origin[], p
 async function fetchMissing(cacheDir: string, origins: readonly Origin[], missing: readonly LockedPackage[], report: Report, signal?: AbortSignal): Promise<void> {
   const bytes = missing.reduce((sum, p) => sum + p.size, 0);
   report(`fetching ${missing.length} Debian package${missing.length === 1 ? "" : "s"}, ${(bytes / 1e6).toFixed(1)} MB`);
-  await mkdir(join(cacheDir, "debs"), { recursive: true });
-  const temp = await mkdtemp(join(cacheDir, "debs", ".fetching-"));
-  try {
+  await withWorkFolder(join(cacheDir, "debs"), "downloads", async (temp) => {
     const downloads = missing.map((locked): Download => ({ locked, url: debUrl(origins, locked), path: join(temp, `${locked.sha256}.deb`) }));
     await fetchDebs(downloads, ARCHIVE_KEYRING, signal);
     await mapLimited(downloads, HASHERS, (download) => keep(cacheDir, download));
-  } finally {
-    await rm(temp, { recursive: true, force: true });
-  }
+  });
 }
 
 /** Nothing gets a digest for a name without having it. */

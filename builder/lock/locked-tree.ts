@@ -1,9 +1,10 @@
 import { mkdtemp, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { basename, join } from "node:path";
 import { SUITE } from "../toolchain/packages.ts";
 import { type Argv, runHost } from "../toolchain/run-host.ts";
 import type { Report } from "../toolchain/report.ts";
+import { withWorkFolder } from "../toolchain/work-folder.ts";
 import { checkTree } from "./check-tree.ts";
 import { describeSet } from "./describe.ts";
 import { ensureDebs } from "./ensure-debs.ts";
@@ -44,25 +45,31 @@ export async function makeLockedTree(request: TreeRequest): Promise<void> {
   const packages = packagesOf(lock, set);
   const debs = await ensureDebs(cacheDir, lock.origins, packages, report, request.signal);
   const signal = request.signal === undefined ? {} : { signal: request.signal };
-  // Beside the files, so that the pool can be links to them; and a name for it without the blanks that a cache's path may have: a line of sources.list ends at them.
-  const work = await mkdtemp(join(dirname(debs[0] ?? cacheDir), ".repository-"));
-  const door = await mkdtemp(join(tmpdir(), "kubedos-repository-"));
-  try {
+  // Beside the files, so that the pool can be links to them.
+  await withWorkFolder(join(cacheDir, "debs"), "repository", async (work) => {
     const keyring = await writeRepository(join(work, "repository"), SUITE, packages.map((locked, i) => ({ locked, path: debs[i] ?? "" })), request.signal);
-    await symlink(work, join(door, "work"));
-    const [repository, keyringSeen] = [join(door, "work/repository"), join(door, "work/repository", basename(keyring))];
     report(`unpacking ${packages.length} packages for ${describeSet(set)}`);
-    await runHost(["unshare", "--net", "--", ...bootstrapArgv(packages, out, repository, keyringSeen)], {
-      env: { DEBIAN_FRONTEND: "noninteractive", SOURCE_DATE_EPOCH: TREE_TIME },
-      ...signal,
-    });
-  } finally {
-    await rm(door, { recursive: true, force: true });
-    await rm(work, { recursive: true, force: true });
-  }
+    await withPlainName(work, (plain) =>
+      runHost(["unshare", "--net", "--", ...bootstrapArgv(packages, out, join(plain, "repository"), join(plain, "repository", basename(keyring)))], {
+        env: { DEBIAN_FRONTEND: "noninteractive", SOURCE_DATE_EPOCH: TREE_TIME },
+        ...signal,
+      }),
+    );
+  });
   // It names this build's folders.
   await rm(join(out, "etc/apt/sources.list"), { force: true });
   checkTree(await readFile(join(out, "var/lib/dpkg/status"), "utf8"), set, packages);
+}
+
+/** A name for a folder without the blanks that a cache's path may have: a line of sources.list ends at them. */
+async function withPlainName(dir: string, work: (plain: string) => Promise<unknown>): Promise<void> {
+  const door = await mkdtemp(join(tmpdir(), "kubedos-repository-"));
+  try {
+    await symlink(dir, join(door, "dir"));
+    await work(join(door, "dir"));
+  } finally {
+    await rm(door, { recursive: true, force: true });
+  }
 }
 
 function bootstrapArgv(packages: readonly LockedPackage[], out: string, repository: string, keyring: string): Argv {

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, mkdtemp, rename, rm, stat, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, rename, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { encodeEnvelope } from "../../proto/dsse/dsse.ts";
 import type { PcrRule, Release, ReleaseImage } from "../../proto/release/release.ts";
@@ -13,6 +13,7 @@ import { authenticodeDigest } from "../sign/authenticode-digest.ts";
 import type { Signer } from "../sign/signer.ts";
 import type { Toolchain } from "../toolchain/ensure-toolchain.ts";
 import type { Report } from "../toolchain/report.ts";
+import { withWorkFolder } from "../toolchain/work-folder.ts";
 import type { AssembledImage } from "./assemble-image.ts";
 import { fileDigest } from "./read-release.ts";
 import { diskFile, RELEASE_FILES, ukiFile } from "./release-files.ts";
@@ -43,9 +44,7 @@ export interface SealRequest {
  * whole, and nothing that has it is overwritten. Throws ToolError or a file system's error.
  */
 export async function sealRelease(tc: Toolchain, signer: Signer, request: SealRequest, report: Report): Promise<Release> {
-  await mkdir(dirname(request.dir), { recursive: true });
-  const work = await mkdtemp(join(dirname(request.dir), `.making-${request.id}-`));
-  try {
+  return await withWorkFolder(dirname(request.dir), request.id, async (work) => {
     const folder = join(work, "release");
     await mkdir(folder);
     const images = await Promise.all(request.images.map((image) => sealImage(tc, image, folder, request, report)));
@@ -63,9 +62,7 @@ export async function sealRelease(tc: Toolchain, signer: Signer, request: SealRe
     await copyKeys(request.keysDir, join(folder, RELEASE_FILES.keys));
     if (!existsSync(request.dir)) await rename(folder, request.dir);
     return release;
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
+  });
 }
 
 async function sealImage(tc: Toolchain, image: MeasuredImage, folder: string, request: SealRequest, report: Report): Promise<ReleaseImage> {

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rename, rm, stat } from "node:fs/promises";
+import { rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { ToolError } from "./error.ts";
+import { withWorkFolder } from "./work-folder.ts";
 
 /** 16 hex digits that change with anything in `inputs`; for names in a cache. */
 export function cacheKey(inputs: unknown): string {
@@ -17,17 +18,13 @@ export function cacheKey(inputs: unknown): string {
 export async function cachedTree(cacheDir: string, name: string, make: (path: string) => Promise<void>): Promise<string> {
   const path = join(cacheDir, name);
   if (existsSync(path)) return await own(path);
-  await mkdir(cacheDir, { recursive: true });
-  const temp = await mkdtemp(join(cacheDir, `.making-${name}-`));
-  try {
-    const tree = join(temp, "tree");
+  await withWorkFolder(cacheDir, name, async (work) => {
+    const tree = join(work, "tree");
     await make(tree);
     await rename(tree, path).catch((cause: NodeJS.ErrnoException) => {
       if (cause.code !== "ENOTEMPTY" && cause.code !== "EEXIST") throw cause;
     });
-  } finally {
-    await rm(temp, { recursive: true, force: true });
-  }
+  });
   return path;
 }
 
