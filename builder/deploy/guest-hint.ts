@@ -16,8 +16,9 @@ export type HubHint = NonNullable<Hint["hub"]>;
 
 /** The SMBIOS type 11 string for a node of the spec, or for a stranger who claims a node's slot at an address of his own, or is sent to another hub. */
 export function hintString(spec: ClusterSpec, node: SpecNode, address: string = lanAddress(spec, node.name), hub: HubHint = hubHint(spec)): string {
-  const prefix = spec.network.lan.split("/")[1] ?? "24";
-  const lan: NonNullable<Hint["lan"]> = [{ interface: "eth0", address: `${address}/${prefix}` }];
+  const { lan: net, gateway } = spec.network;
+  const prefix = net.split("/")[1] ?? "24";
+  const lan: NonNullable<Hint["lan"]> = [{ interface: "eth0", address: `${address}/${prefix}`, ...(gateway === undefined ? {} : { gateway }) }];
   if (node.role === MASTER_ROLE) lan.push({ interface: "eth1", address: ADMIN_ADDRESS });
   const hint: Hint = { v: 1, slot: node.name, hub, lan };
   return `${HINT_PREFIX}${JSON.stringify(hint)}`;
@@ -45,7 +46,7 @@ function nodeOf(spec: ClusterSpec, test: (node: SpecNode) => boolean, what: stri
 }
 
 function lanAddress(spec: ClusterSpec, name: string): string {
-  const address = spec.targets.qemu?.lan.addresses[name];
-  if (address === undefined) throw new DeployError("NOT_DEPLOYED", `targets.qemu.lan.addresses has no address for ${name}`);
+  const address = spec.network.addresses?.[name];
+  if (address === undefined) throw new DeployError("NOT_DEPLOYED", `network.addresses has no address for ${name}`);
   return address;
 }

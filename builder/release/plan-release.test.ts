@@ -31,12 +31,14 @@ const base = await plan(example);
 
 t.test("what is no image input changes neither an image nor the release", async (t) => {
   const worker = "    - { name: worker-3, role: worker, index: 9, vm: { memory: 1GiB, cpus: 4 } }\n\nnetwork:";
-  const address = "        worker-2: 10.100.10.222\n        worker-3: 10.100.10.221";
+  const address = "    worker-2: 10.100.10.222\n    worker-3: 10.100.10.221";
+  const storage = "\nstorage: { zfs: { pools: [{ role: master, name: tank, layout: single, volumes: [a] }] } }\nworkloads: { images: [registry.k8s.io/pause:3.10] }\n\ntargets:";
   const same: readonly [string, string][] = [
-    ["one more worker", example.replace("\nnetwork:", worker).replace(/ {8}worker-2: .*/, address)],
+    ["one more worker", example.replace("\nnetwork:", worker).replace(/ {4}worker-2: .*/, address)],
     ["other addresses and another LAN", example.replaceAll("10.100.10.", "10.200.20.")],
     ["other names", example.replaceAll("worker-1", "w-one")],
     ["other machines", example.replaceAll("256MiB", "4GiB").replace("cpus: 1", "cpus: 8")],
+    ["volumes, storage and workloads", example.replace("cpus: 1 } }", "cpus: 1, disk: 8GiB, volumes: { a: 1GiB } } }").replace("\ntargets:", storage)],
     ["two approvals", example.replace("approvals: 1", "approvals: 2")],
     ["planes in another order", example.replace(/( {4}- \{ name: wg1.*\n)( {4}- \{ name: wg2.*\n)/, "$2$1")],
   ];

@@ -167,7 +167,7 @@ export class AttackCluster {
   }
 
   #address(slot: string): string {
-    const address = this.demo.built.spec.targets.qemu?.lan.addresses[slot];
+    const address = this.demo.built.spec.network.addresses?.[slot];
     if (address === undefined) throw new DeployError("NOT_DEPLOYED", `the spec has no slot ${slot}`);
     return address;
   }

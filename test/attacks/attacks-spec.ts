@@ -15,11 +15,11 @@ export function attacksSpec(slots: readonly string[]): string {
   const doc = parseDocument(readFileSync(demoSpec, "utf8"));
   const nodes = doc.getIn(["topology", "nodes"]) as YAMLSeq<YAMLMap>;
   nodes.items = nodes.items.filter((node) => node.get("role") === "master");
-  const addresses = doc.getIn(["targets", "qemu", "lan", "addresses"]) as YAMLMap<{ value: string }, unknown>;
+  const addresses = doc.getIn(["network", "addresses"]) as YAMLMap<{ value: string }, unknown>;
   addresses.items = addresses.items.filter((pair) => pair.key.value === "master");
   for (const [i, name] of [HONEST, ...slots].entries()) {
     nodes.add(doc.createNode({ name, role: "worker", index: FIRST_INDEX + i, failureDomain: "a", vm: { memory: "256MiB", cpus: 1 } }));
-    doc.setIn(["targets", "qemu", "lan", "addresses", name], `10.100.10.${10 + i}`);
+    doc.setIn(["network", "addresses", name], `10.100.10.${10 + i}`);
   }
   return doc.toString();
 }

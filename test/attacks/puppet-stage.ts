@@ -71,7 +71,7 @@ export async function guestStage(world: AttackWorld, slot: string): Promise<Pupp
 }
 
 function lanAddress(spec: ClusterSpec, slot: string): string {
-  const address = spec.targets.qemu?.lan.addresses[slot];
+  const address = spec.network.addresses?.[slot];
   if (address === undefined) throw new Error(`the spec has no address for ${slot}`);
   return address;
 }

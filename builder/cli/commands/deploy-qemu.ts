@@ -69,7 +69,7 @@ export function addDeployQemu(deploy: Command, io: CliIo): void {
 }
 
 function checkTarget(spec: ClusterSpec, only: readonly string[]): void {
-  if (spec.targets.qemu === undefined) throw new BuildError("USAGE", `the spec has no targets.qemu, so nothing says where its guests' addresses are`);
+  if (spec.targets.qemu === undefined) throw new BuildError("USAGE", `the spec has no targets.qemu, so it isn't meant to run on this host`);
   const unknown = only.find((name) => !spec.topology.nodes.some((node) => node.name === name));
   if (unknown !== undefined) throw new BuildError("USAGE", `the spec has no node "${unknown}"`);
 }

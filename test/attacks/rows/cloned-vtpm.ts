@@ -22,7 +22,7 @@ export const clonedVtpm: Attack = {
     const inside = await world.approve(ekName);
     const proofs: AttackProof[] = [{ what: "the original is approved and connected", held: inside.state === "connected" && inside.attached, detail: inside.state }];
 
-    const address = world.demo.built.spec.targets.qemu?.lan.addresses[PLACE] ?? "";
+    const address = world.demo.built.spec.network.addresses?.[PLACE] ?? "";
     // Whoever copies a machine copies what its firmware measures too: a new UUID would show in PCR 1.
     const uuid = uuidOf(world.demo.built.keys.cluster, ORIGINAL);
     const copy = await world.start(ORIGINAL, { identity: "copy", address, extraArgv: ["-uuid", uuid] });

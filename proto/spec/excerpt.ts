@@ -1,0 +1,24 @@
+const MAX_WIDTH = 88;
+
+/** A line of the source as it is shown under a fault. */
+export interface Excerpt {
+  /** Printable, and cut around the column where the line is long. */
+  readonly text: string;
+  /** From 1: where in `text` the fault is. */
+  readonly column: number;
+}
+
+/** The line that holds the offset. Whoever wrote the file controls it: what a terminal would act on is replaced. */
+export function excerptAt(source: string, offset: number): Excerpt {
+  const start = source.lastIndexOf("\n", offset - 1) + 1;
+  const column = offset - start;
+  const from = Math.max(0, column - MAX_WIDTH / 2);
+  const end = source.indexOf("\n", offset);
+  const line = source.slice(start + from, Math.min(end < 0 ? source.length : end, start + from + MAX_WIDTH));
+  return { text: printable(line).trimEnd(), column: column - from + 1 };
+}
+
+/** The text without control characters and line separators, each replaced by a question mark; a tab by a blank. */
+export function printable(text: string): string {
+  return text.replaceAll("\t", " ").replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, "?");
+}
