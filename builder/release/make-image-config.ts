@@ -1,5 +1,6 @@
 import type { KeyObject } from "node:crypto";
 import { type ImageConfig, type PortRule, parseImageConfig } from "../../proto/release/image-config.ts";
+import type { SpecImageInputs } from "../../proto/spec/image-inputs.ts";
 import type { SpecPlane } from "../../proto/spec/schema.ts";
 import { toBase64 } from "../../proto/wire/base64.ts";
 import { canonicalJson } from "../../proto/wire/json.ts";
@@ -8,35 +9,31 @@ import type { RoleDefinition } from "../roles/role.ts";
 
 /** What an image may know: nothing of any node (DESIGN §2.4). */
 export interface ImageConfigInputs {
-  readonly cluster: string;
+  readonly spec: SpecImageInputs;
   readonly role: RoleDefinition;
-  readonly planes: readonly SpecPlane[];
   /** Ed25519. */
   readonly releaseKey: KeyObject;
   /** DER. */
   readonly root: Uint8Array;
   readonly epoch: number;
-  /** Milliseconds. */
-  readonly trust: { readonly lease: number; readonly renew: number };
 }
 
 /** Bytes of `/etc/kubedos/image.json`: canonical JSON, taken by the parser that the agent uses. */
 export function makeImageConfig(inputs: ImageConfigInputs): Uint8Array {
-  const { cluster, role, epoch } = inputs;
-  // The spec's order of planes says nothing, so it makes no other image.
-  const planes = [...inputs.planes].sort((a, b) => a.name.localeCompare(b.name));
+  const { spec, role, epoch } = inputs;
+  const { cluster, planes, trust } = spec;
   const config: ImageConfig = {
     kind: "kubedos/image",
     version: 1,
     cluster,
     role: role.name,
     hub: role.hub,
-    planes: planes.map(({ name, cidr, port, topology }) => ({ name, cidr, port, topology })),
+    planes: [...planes],
     ports: [...role.ports, ...planes.map((plane) => planePort(role, plane))],
     releaseKeys: [toBase64(inputs.releaseKey.export({ type: "spki", format: "der" }))],
     rootCa: certificatesToPem(inputs.root),
     epoch,
-    trust: { leaseMs: inputs.trust.lease, renewMs: inputs.trust.renew },
+    trust: { leaseMs: trust.lease, renewMs: trust.renew },
   };
   const bytes = canonicalJson(config);
   parseImageConfig(bytes);

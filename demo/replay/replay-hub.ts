@@ -13,6 +13,7 @@ import type { Log } from "../../hub/ports.ts";
 import { type RunningHub, serveHub } from "../../hub/serve.ts";
 import { certificatesFromPem } from "../../proto/pki/pem.ts";
 import { type ImageConfig, parseImageConfig } from "../../proto/release/image-config.ts";
+import { imageInputs } from "../../proto/spec/image-inputs.ts";
 import type { ClusterSpec } from "../../proto/spec/schema.ts";
 import { toBase64 } from "../../proto/wire/base64.ts";
 import { judgeRecorded, recordedJudge } from "./judge-recorded.ts";
@@ -88,9 +89,8 @@ function operatorDir(dir: string): string {
 function imageOf(spec: ClusterSpec, keys: OpenKeys, recording: Recording): ImageConfig {
   const role = findRole(HUB_SLOT);
   if (role === undefined) throw new Error(`there is no role ${HUB_SLOT}`);
-  const { releaseKey, root, cluster } = keys;
-  const { network, trust } = spec;
-  const image = parseImageConfig(makeImageConfig({ cluster, role, planes: network.planes, releaseKey, root, epoch: recording.release.epoch, trust }));
+  const { releaseKey, root } = keys;
+  const image = parseImageConfig(makeImageConfig({ spec: imageInputs(spec), role, releaseKey, root, epoch: recording.release.epoch }));
   return { ...image, releaseKeys: [...image.releaseKeys, toBase64(recording.releaseKey.export({ type: "spki", format: "der" }))] };
 }
 

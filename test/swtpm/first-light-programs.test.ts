@@ -26,6 +26,7 @@ import { defaultCacheDir } from "../../builder/toolchain/ensure-toolchain.ts";
 import type { NodeObject } from "../../hub/cli/output/objects.ts";
 import { encodeEnvelope } from "../../proto/dsse/dsse.ts";
 import { parseImageConfig } from "../../proto/release/image-config.ts";
+import { imageInputs } from "../../proto/spec/image-inputs.ts";
 import { parseClusterSpec } from "../../proto/spec/parse.ts";
 import { canonicalJson } from "../../proto/wire/json.ts";
 import { AgentMachine } from "../fakes/agent-machine.ts";
@@ -61,7 +62,7 @@ async function bootMachine(name: string): Promise<AgentMachine> {
   const node = nodeNamed(spec, name);
   const role = findRole(node.role);
   if (role === undefined) throw new Error(`no role ${node.role}`);
-  const image = makeImageConfig({ cluster: "demo", role, planes: spec.network.planes, releaseKey: keys.releaseKey, root: keys.root, epoch: 0, trust: spec.trust });
+  const image = makeImageConfig({ spec: imageInputs(spec), role, releaseKey: keys.releaseKey, root: keys.root, epoch: 0 });
   const machine = await AgentMachine.boot(parseImageConfig(image));
   machine.put(PATHS.smbios, smbiosTable([hintString(spec, node)]));
   machine.put(`${PATHS.links}/eth1`, "");
