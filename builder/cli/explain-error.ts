@@ -1,5 +1,5 @@
 import { PkiError } from "../../proto/pki/error.ts";
-import { SpecError } from "../../proto/spec/error.ts";
+import { SpecError, type SpecFault } from "../../proto/spec/error.ts";
 import { WireError } from "../../proto/wire/error.ts";
 import { errorChain } from "../../proto/wire/error-chain.ts";
 import { DeployError, type DeployErrorCode } from "../deploy/error.ts";
@@ -8,6 +8,7 @@ import { KeysError, type KeysErrorCode } from "../keys/error.ts";
 import { LockError, type LockErrorCode } from "../lock/error.ts";
 import { PeError } from "../pe/error.ts";
 import { ToolError, type ToolErrorCode } from "../toolchain/error.ts";
+import { describeFaults } from "./describe-faults.ts";
 import { EXIT } from "./exit-codes.ts";
 
 /** What a program says when it can't go on: one sentence, what to do next (may be empty), and its exit code. */
@@ -17,10 +18,16 @@ export interface Explanation {
   readonly exit: number;
   /** For `--json`. */
   readonly code: string;
+  /** What stands at the terminal instead of the sentence, where it takes several lines. */
+  readonly shown?: string;
+  /** For `--json`: each fault of a spec. */
+  readonly faults?: readonly SpecFault[];
 }
 
 const buildExits: Record<BuildErrorCode, number> = {
   USAGE: EXIT.usage,
+  FILE_EXISTS: EXIT.conflict,
+  UNKNOWN_NODE: EXIT.notFound,
   WRONG_CLUSTER: EXIT.usage,
   UNKNOWN_ROLE: EXIT.usage,
   MISSING_PACKAGE: EXIT.usage,
@@ -90,7 +97,7 @@ export function explainError(e: unknown): Explanation {
   if (e instanceof Error && NO_SPACE.test(e.message)) {
     return { message: `the disk is full; what was half made is gone (${e.message})`, next: "make room, or choose another --out or --cache", exit: EXIT.failed, code: "NO_SPACE" };
   }
-  if (e instanceof SpecError) return { message: e.message, next: "", exit: EXIT.usage, code: e.code };
+  if (e instanceof SpecError) return { message: e.message, shown: describeFaults(e), next: "", exit: EXIT.usage, code: e.code, faults: e.faults };
   if (e instanceof BuildError) return { message: e.message, next: e.next, exit: buildExits[e.code], code: e.code };
   if (e instanceof LockError) return { message: e.message, next: e.next, exit: lockExits[e.code], code: e.code };
   if (e instanceof KeysError) return { message: e.message, next: keysNext[e.code] ?? "", exit: keysExits[e.code], code: e.code };

@@ -9,6 +9,9 @@ import { addLock } from "./commands/lock.ts";
 import { addMeasure } from "./commands/measure.ts";
 import { addOperatorIssue } from "./commands/operator-issue.ts";
 import { addPinsShow } from "./commands/pins-show.ts";
+import { addSpecInit } from "./commands/spec-init.ts";
+import { addSpecSchema } from "./commands/spec-schema.ts";
+import { addSpecShow } from "./commands/spec-show.ts";
 import { addSpecValidate } from "./commands/spec-validate.ts";
 import { EXIT } from "./exit-codes.ts";
 import { explainError } from "./explain-error.ts";
@@ -20,7 +23,7 @@ export type AddCommand = (parent: Command, io: CliIo) => void;
 const commands: readonly { readonly group: string; readonly about: string; readonly add: readonly AddCommand[] }[] = [
   { group: "keys", about: "make and look after a cluster's keys", add: [addKeysInit] },
   { group: "operator", about: "people who approve nodes", add: [addOperatorIssue] },
-  { group: "spec", about: "ClusterSpecs", add: [addSpecValidate] },
+  { group: "spec", about: "ClusterSpecs", add: [addSpecInit, addSpecValidate, addSpecShow, addSpecSchema] },
   { group: "", about: "", add: [addLock] },
   { group: "deploy", about: "bring a cluster to life on a target", add: [addDeployQemu] },
   { group: "destroy", about: "delete what deploy made on a target", add: [addDestroyQemu] },
@@ -36,9 +39,9 @@ export async function runCli(argv: readonly string[], io: CliIo, complain: (text
     return EXIT.ok;
   } catch (e) {
     if (e instanceof CommanderError) return e.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    const { message, next, exit, code } = explainError(e);
-    complain(`kubedos-build: ${message}\n${next === "" ? "" : `  next: ${next}\n`}`);
-    if (argv.includes("--json")) io.out(`${JSON.stringify({ ok: false, code, message })}\n`);
+    const { message, shown = message, next, exit, code, faults } = explainError(e);
+    complain(`kubedos-build: ${shown}\n${next === "" ? "" : `  next: ${next}\n`}`);
+    if (argv.includes("--json")) io.out(`${JSON.stringify({ ok: false, code, message, faults })}\n`);
     return exit;
   }
 }

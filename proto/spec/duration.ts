@@ -2,13 +2,14 @@ import { z } from "zod";
 
 const MS_PER: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** "90s", "15m", "2h" or "7d" ↔ milliseconds within the bounds, which are given as text too. */
+/** "90s", "15m", "2h" or "7d" ↔ milliseconds, between two durations. */
 export function duration(min: string, max: string) {
-  return z.codec(
-    z.string().regex(/^[1-9]\d{0,4}[smhd]$/, 'must be a duration like "90s", "15m" or "2h"'),
-    z.int().min(toMs(min), `must be at least ${min}`).max(toMs(max), `must be at most ${max}`),
-    { decode: toMs, encode: formatDuration },
-  );
+  const text = z
+    .string()
+    .regex(/^[1-9]\d{0,4}[smhd]$/, { error: 'must be a duration like "90s", "15m" or "2h"', abort: true })
+    .refine((value) => toMs(value) >= toMs(min), `must be at least ${min}`)
+    .refine((value) => toMs(value) <= toMs(max), `must be at most ${max}`);
+  return z.codec(text, z.int().positive(), { decode: toMs, encode: formatDuration }).meta({ title: `duration, ${min} to ${max}` });
 }
 
 /** Milliseconds → "90s", "15m", "2h" or "7d": the largest unit that divides it. */

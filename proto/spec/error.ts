@@ -21,6 +21,8 @@ export type SpecErrorCode =
   | "MISSING_ADDRESS"
   | "MISSING_VMID"
   | "MISSING_VOLUME"
+  | "UNKNOWN_VOLUME"
+  | "TOO_SMALL"
   | "NOT_YET";
 
 /** One fault. Lines and columns count from 1. */

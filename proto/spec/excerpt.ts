@@ -1,4 +1,4 @@
-const MAX_WIDTH = 88;
+const MAX_WIDTH = 90;
 
 /** A line of the source as it is shown under a fault. */
 export interface Excerpt {
@@ -11,11 +11,14 @@ export interface Excerpt {
 /** The line that holds the offset. Whoever wrote the file controls it: what a terminal would act on is replaced. */
 export function excerptAt(source: string, offset: number): Excerpt {
   const start = source.lastIndexOf("\n", offset - 1) + 1;
+  const newline = source.indexOf("\n", offset);
+  const end = newline < 0 ? source.length : newline;
   const column = offset - start;
-  const from = Math.max(0, column - MAX_WIDTH / 2);
-  const end = source.indexOf("\n", offset);
-  const line = source.slice(start + from, Math.min(end < 0 ? source.length : end, start + from + MAX_WIDTH));
-  return { text: printable(line).trimEnd(), column: column - from + 1 };
+  // A line that fits stands from its first column; of a longer one, what is around the place.
+  const from = end - start <= MAX_WIDTH ? 0 : Math.max(0, column - MAX_WIDTH / 2);
+  const cut = start + from + MAX_WIDTH < end;
+  const line = printable(source.slice(start + from, Math.min(end, start + from + MAX_WIDTH))).trimEnd();
+  return { text: `${from > 0 ? "…" : ""}${line}${cut ? "…" : ""}`, column: column - from + (from > 0 ? 2 : 1) };
 }
 
 /** The text without control characters and line separators, each replaced by a question mark; a tab by a blank. */

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { printable } from "./excerpt.ts";
+import { issueText } from "./issue-text.ts";
 import { knownKeys } from "./known-keys.ts";
 import { nearest } from "./nearest.ts";
 import { type Problem, wrongKey, wrongValue } from "./problem.ts";
@@ -33,7 +34,8 @@ function explain(issue: Issue, noun: string): Problem {
   const { path } = issue;
   if (issue.code === "invalid_key") return wrongKey("BAD_VALUE", path, `${where(path)} ${issue.issues[0]?.message ?? "is no valid name"}`);
   if (issue.input === undefined) return wrongValue("MISSING_KEY", path, `${where(path)} is missing`, path.length === 1 ? `every ${noun} needs it` : `${where(path.slice(0, -1))} needs it`);
-  return wrongValue("BAD_VALUE", path, `${where(path)}: ${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}`);
+  const { message, hint } = issueText(issue);
+  return wrongValue("BAD_VALUE", path, `${where(path)}: ${message}`, hint);
 }
 
 function unknownKey(parent: readonly PropertyKey[], key: string, known: readonly string[], near: string | undefined): Problem {

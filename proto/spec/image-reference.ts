@@ -11,4 +11,5 @@ export const imageReference = z
   .max(255)
   .regex(REFERENCE, { error: "must be a full reference like registry.k8s.io/pause:3.10", abort: true })
   .refine((text) => /[:@][^/]*$/.test(text), { error: "must name a tag or a digest", abort: true })
-  .refine((text) => !/:latest$/.test(text), "must name a version, or a digest: latest is another image each week");
+  .refine((text) => !/:latest$/.test(text), "must name a version, or a digest: latest is another image each week")
+  .meta({ title: "image reference" });

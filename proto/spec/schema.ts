@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { dnsLabel } from "../wire/text.ts";
 import { key } from "./key.ts";
+import { label } from "./label.ts";
 import { network } from "./sections/network.ts";
 import { storage } from "./sections/storage.ts";
 import { targets } from "./sections/targets.ts";
@@ -21,7 +21,7 @@ const destructive = z.strictObject({
 export const clusterSpecSchema = z.strictObject({
   apiVersion: key(z.literal("kubedos/v1"), "Version of this format.", "every reader"),
   kind: key(z.literal("ClusterSpec"), "What the document is.", "every reader"),
-  metadata: key(z.strictObject({ name: key(dnsLabel, "Name of the cluster, the one that its keys were made for.", "images, keys, the hub") }), "Who it is.", "images"),
+  metadata: key(z.strictObject({ name: key(label, "Name of the cluster, the one that its keys were made for.", "images, keys, the hub") }), "Who it is.", "images"),
   topology: key(topology, "Images, and the machines that boot them.", "`lock`, `build`, targets"),
   network: key(network, "LAN and planes.", "images, targets"),
   trust: key(trust.prefault({}), "What it takes to be a node, and for how long.", "images, pins"),

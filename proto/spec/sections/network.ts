@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { planeName } from "../../evidence/claims.ts";
 import { planeSchema } from "../../release/image-config.ts";
-import { dnsLabel } from "../../wire/text.ts";
 import { cidr, ipv4 } from "../address.ts";
 import { key } from "../key.ts";
+import { label } from "../label.ts";
 
 /** The planes of the design card; wg0 is reserved. */
 const defaultPlanes = [
@@ -23,6 +23,6 @@ const plane = planeSchema.extend({
 export const network = z.strictObject({
   lan: key(cidr, "The network in which nodes reach the hub before there is any plane.", "targets"),
   gateway: key(ipv4.optional(), "Router of the LAN; a cluster needs none to come up.", "targets (in the hint record)"),
-  addresses: key(z.record(dnsLabel, ipv4).optional(), "Address of each node in the LAN; without it, whatever DHCP says.", "targets (in the hint record)"),
+  addresses: key(z.record(label, ipv4).optional(), "Address of each node in the LAN; without it, whatever DHCP says.", "targets (in the hint record)"),
   planes: key(z.array(plane).length(3).default([...defaultPlanes]), "The three WireGuard networks.", "images"),
 });

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { planeName } from "../../evidence/claims.ts";
-import { dnsLabel } from "../../wire/text.ts";
 import { duration } from "../duration.ts";
 import { key } from "../key.ts";
+import { label } from "../label.ts";
 import { size } from "../size.ts";
 
 const LATER = "checked; used from convergence on, which isn't there yet";
@@ -43,10 +43,10 @@ const dataset = z.strictObject({
 });
 
 const pool = z.strictObject({
-  role: key(dnsLabel, "Every node of this role has the pool.", LATER),
+  role: key(label, "Every node of this role has the pool.", LATER),
   name: key(poolName, "Name of the pool; one role has it once.", LATER),
   layout: key(z.enum(["single", "mirror", "raidz1", "raidz2", "raidz3"]), "How the volumes make one vdev; it takes 1, 2, 3, 4 or 5 of them at least (`single`: exactly 1).", LATER),
-  volumes: key(z.array(dnsLabel).min(1).max(16), "Data volumes that it is made of; each node of the role has them in `vm.volumes`. They are encrypted below OpenZFS.", LATER),
+  volumes: key(z.array(label).min(1).max(16), "Data volumes that it is made of; each node of the role has them in `vm.volumes`. They are encrypted below OpenZFS.", LATER),
   datasets: key(z.array(dataset).max(256).default([]), "Datasets of the pool.", LATER),
 });
 
@@ -58,8 +58,8 @@ const replacement = z.strictObject({
 });
 
 const ceph = z.strictObject({
-  role: key(dnsLabel, "Every node of this role holds data.", LATER),
-  volume: key(dnsLabel, "The data volume that it gives to Ceph; in `vm.volumes` of each of these nodes.", LATER),
+  role: key(label, "Every node of this role holds data.", LATER),
+  volume: key(label, "The data volume that it gives to Ceph; in `vm.volumes` of each of these nodes.", LATER),
   failureDomain: key(z.enum(["node", "domain"]), "What no two copies may share: a node, or a `failureDomain` of the topology.", LATER),
   plane: key(planeName, "The plane that carries Ceph's traffic.", LATER),
   replicas: key(z.int().min(3).max(7).default(3), "Copies of each object.", LATER),

@@ -1,12 +1,12 @@
 import { z } from "zod";
-import { dnsLabel } from "../../wire/text.ts";
 import { key } from "../key.ts";
+import { label } from "../label.ts";
 import { size } from "../size.ts";
 
 const MAX_VOLUMES = 16;
 
 const volumes = z
-  .record(dnsLabel, size)
+  .record(label, size)
   .refine((v) => Object.keys(v).length <= MAX_VOLUMES, `at most ${MAX_VOLUMES} volumes`)
   .default({});
 
@@ -18,15 +18,15 @@ const vm = z.strictObject({
 });
 
 const node = z.strictObject({
-  name: key(dnsLabel, "Name of the node, and of its slot in the pin file.", "targets, pins, the hub"),
-  role: key(dnsLabel, "One of `topology.roles`: the image that it boots.", "targets, pins, the hub"),
+  name: key(label, "Name of the node, and of its slot in the pin file.", "targets, pins, the hub"),
+  role: key(label, "One of `topology.roles`: the image that it boots.", "targets, pins, the hub"),
   index: key(z.int().min(1).max(65534), "n: the node's address in each plane is the plane's network plus n.", "pins; the hub, which gives out the addresses"),
-  failureDomain: key(dnsLabel.optional(), "What fails together: a host, a rack, a power feed.", "the checks of quorum and Ceph"),
+  failureDomain: key(label.optional(), "What fails together: a host, a rack, a power feed.", "the checks of quorum and Ceph"),
   vm: key(vm, "Shape of the machine, where the target makes it. Never part of an image.", "targets"),
 });
 
 /** Which images there are, and the machines that boot them. */
 export const topology = z.strictObject({
-  roles: key(z.array(dnsLabel).min(1).max(64), "Roles of which images are made; each is a folder with a `role.yaml`.", "`lock`, `build`"),
+  roles: key(z.array(label).min(1).max(64), "Roles of which images are made; each is a folder with a `role.yaml`.", "`lock`, `build`"),
   nodes: key(z.array(node).min(1).max(65534), "The machines. No image knows of any.", "targets, pins, the hub"),
 });
