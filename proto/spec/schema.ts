@@ -13,8 +13,8 @@ export const MASTER_ROLE = "master";
 
 /** Opt-ins for what can't be taken back; all off. */
 const destructive = z.strictObject({
-  wipeDisks: key(z.boolean().default(false), "Volumes that hold something unknown may be overwritten.", "not used yet: nothing overwrites a volume"),
-  destroyQuarantined: key(z.boolean().default(false), "A target may destroy a machine that is in quarantine.", "not used yet: nothing destroys one by itself"),
+  wipeDisks: key(z.boolean().default(false), "Volumes that hold something unknown may be overwritten.", "nothing yet, and `validate` says so: nothing overwrites a volume"),
+  destroyQuarantined: key(z.boolean().default(false), "A target may destroy a machine that is in quarantine.", "nothing yet, and `validate` says so: nothing destroys one by itself"),
 });
 
 /** One cluster (DESIGN §4), as it is written and as it is read: {@link z.encode} turns a parsed spec back into a document. What isn't understood is refused, not ignored. */
@@ -25,10 +25,10 @@ export const clusterSpecSchema = z.strictObject({
   topology: key(topology, "Images, and the machines that boot them.", "`lock`, `build`, targets"),
   network: key(network, "LAN and planes.", "images, targets"),
   trust: key(trust.prefault({}), "What it takes to be a node, and for how long.", "images, pins"),
-  storage: key(storage.prefault({}), "Data that outlives a boot.", "convergence"),
-  workloads: key(workloads.prefault({}), "What the cluster is for.", "convergence, darksites"),
+  storage: key(storage.prefault({}), "Data that outlives a boot.", "see its keys"),
+  workloads: key(workloads.prefault({}), "What the cluster is for.", "see its keys"),
   targets: key(targets.prefault({}), "Where machines may be made.", "`deploy`"),
-  destructive: key(destructive.prefault({}), "Opt-ins for what can't be taken back; all off.", "targets, convergence"),
+  destructive: key(destructive.prefault({}), "Opt-ins for what can't be taken back; all off.", "see its keys"),
 });
 
 /** See {@link clusterSpecSchema}. */

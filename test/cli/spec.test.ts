@@ -4,7 +4,8 @@ import { join } from "node:path";
 import t from "tap";
 import { parse } from "yaml";
 import { runCli } from "../../builder/cli/run-cli.ts";
-import { showSpec } from "../../builder/spec/show-spec.ts";
+import { showSpec } from "../../builder/cli/show-spec.ts";
+import { unusedKeys } from "../../builder/spec/unused-keys.ts";
 import { parseClusterSpec } from "../../proto/spec/parse.ts";
 import { specDocument } from "../../proto/spec/write-spec.ts";
 import { golden } from "../golden.ts";
@@ -80,7 +81,10 @@ t.test("validate: roles that exist nowhere, and nodes too small for theirs", asy
 t.test("validate: a good spec, and what its author should know", async (t) => {
   writeFileSync(at("two.yaml"), textOf("demo").replace("approvals: 1", "approvals: 2"));
   t.match(await run("validate", at("two.yaml")), { exit: 0, out: "", err: /note: DIR\/two\.yaml:27:14: a second approval isn't asked for yet[\s\S]*good spec: cluster demo, 3 nodes/ });
-  t.match(JSON.parse((await run("validate", at("two.yaml"), "--json")).out), { ok: true, spec: { trust: { approvals: 2, lease: "15m" } }, notes: [{ code: "NOT_YET", line: 27 }] });
+  t.match(JSON.parse((await run("validate", at("two.yaml"), "--json")).out), { ok: true, spec: { trust: { approvals: 2, lease: "15m" } }, notes: [{ code: "NOT_YET", line: 27 }], unused: [] });
+  writeFileSync(at("disk.yaml"), textOf("demo").replaceAll("cpus: 1", "cpus: 1, disk: 8GiB"));
+  t.match(await run("validate", at("disk.yaml")), { exit: 0, err: /doesn't act on them \(docs\/spec\.md\): topology\.nodes\[\]\.vm\.disk\n/ });
+  t.same(unusedKeys(parseClusterSpec(textOf("demo"), "demo.yaml")), []);
 });
 
 t.test("init: a spec to start from, never over another", async (t) => {

@@ -5,7 +5,7 @@ import type { ClusterSpec } from "../../../proto/spec/schema.ts";
 import { specDocument } from "../../../proto/spec/write-spec.ts";
 import { BuildError } from "../../error.ts";
 import { type NodeFacts, nodeFacts } from "../../spec/node-facts.ts";
-import { showNode, showSpec } from "../../spec/show-spec.ts";
+import { showNode, showSpec } from "../show-spec.ts";
 import type { CliIo } from "../cli-io.ts";
 import { readSpec } from "./spec-validate.ts";
 

@@ -3,6 +3,7 @@ import type { ClusterSpec } from "../../../proto/spec/schema.ts";
 import { specDocument } from "../../../proto/spec/write-spec.ts";
 import { readEkTrust } from "../../deploy/read-ek-trust.ts";
 import { readSpecFile } from "../../spec/read-spec.ts";
+import { unusedKeys } from "../../spec/unused-keys.ts";
 import type { CliIo } from "../cli-io.ts";
 import { describeFault } from "../describe-faults.ts";
 
@@ -25,7 +26,9 @@ export function addSpecValidate(spec: Command, io: CliIo): void {
       const ekTrust = await readEkTrust(spec, file, io.now());
       const makers = ekTrust === null ? "" : `; EK certificates count under ${ekTrust.roots.length} root(s) with ${ekTrust.intermediates.length} intermediate(s)`;
       for (const note of notes) io.report(`note: ${describeFault(file, note)}`);
+      const unused = unusedKeys(spec);
+      if (unused.length > 0) io.report(`note: this version checks these keys and doesn't act on them (docs/spec.md): ${unused.join(", ")}`);
       io.report(`${file} is a good spec: cluster ${spec.metadata.name}, ${spec.topology.nodes.length} nodes, roles ${spec.topology.roles.join(", ")}${makers}`);
-      if (options.json === true) io.out(`${JSON.stringify({ ok: true, spec: specDocument(spec), notes })}\n`);
+      if (options.json === true) io.out(`${JSON.stringify({ ok: true, spec: specDocument(spec), notes, unused })}\n`);
     });
 }

@@ -5,7 +5,7 @@ import { key } from "../key.ts";
 import { label } from "../label.ts";
 import { size } from "../size.ts";
 
-const LATER = "checked; used from convergence on, which isn't there yet";
+const LATER = "not used yet: convergence";
 const onOff = z.enum(["on", "off"]);
 
 /** zpool(8) keeps these words, and names that look like them, for itself. */
@@ -47,7 +47,7 @@ const pool = z.strictObject({
   name: key(poolName, "Name of the pool; one role has it once.", LATER),
   layout: key(z.enum(["single", "mirror", "raidz1", "raidz2", "raidz3"]), "How the volumes make one vdev; it takes 1, 2, 3, 4 or 5 of them at least (`single`: exactly 1).", LATER),
   volumes: key(z.array(label).min(1).max(16), "Data volumes that it is made of; each node of the role has them in `vm.volumes`. They are encrypted below OpenZFS.", LATER),
-  datasets: key(z.array(dataset).max(256).default([]), "Datasets of the pool.", LATER),
+  datasets: key(z.array(dataset).max(256).prefault([]), "Datasets of the pool.", LATER),
 });
 
 /** Nothing here has a default: whoever runs Ceph has to have thought about each (specification §11.2). */
@@ -68,6 +68,6 @@ const ceph = z.strictObject({
 
 /** Data that outlives a boot. */
 export const storage = z.strictObject({
-  zfs: key(z.strictObject({ pools: key(z.array(pool).max(64).default([]), "Pools, by role.", LATER) }).prefault({}), "OpenZFS.", LATER),
+  zfs: key(z.strictObject({ pools: key(z.array(pool).max(64).prefault([]), "Pools, by role.", LATER) }).prefault({}), "OpenZFS.", "see its keys"),
   ceph: key(ceph.optional(), "Ceph; off unless this is here.", LATER),
 });

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { key } from "../key.ts";
 import { label } from "../label.ts";
 
-const PROXMOX = "checked; used by the Proxmox target, which isn't there yet";
+const PROXMOX = "not used yet: the Proxmox target";
 
 const proxmox = z.strictObject({
   node: key(label, "The Proxmox host that gets the machines.", PROXMOX),

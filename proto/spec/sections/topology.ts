@@ -8,13 +8,13 @@ const MAX_VOLUMES = 16;
 const volumes = z
   .record(label, size)
   .refine((v) => Object.keys(v).length <= MAX_VOLUMES, `at most ${MAX_VOLUMES} volumes`)
-  .default({});
+  .prefault({});
 
 const vm = z.strictObject({
   memory: key(size, "Memory of the machine.", "targets; `build`, which compares it with what the role needs"),
   cpus: key(z.int().min(1).max(256), "Virtual processors.", "targets"),
   disk: key(size.optional(), "Size of the system disk; without it the image's own. The system itself never grows: it is read-only.", "not used yet: the Proxmox target"),
-  volumes: key(volumes.meta({ maxProperties: MAX_VOLUMES }), "Size of each data volume, by the name that the role gives it.", "targets; the checks of `storage`"),
+  volumes: key(volumes.meta({ maxProperties: MAX_VOLUMES }), "Size of each data volume, by the name that the role gives it.", "the checks of roles and `storage`; not used yet: targets"),
 });
 
 const node = z.strictObject({

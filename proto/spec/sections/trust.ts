@@ -9,7 +9,7 @@ const EK_TRUST = "pins, for the hub";
 
 /** What it takes to be a node, and for how long. */
 export const trust = z.strictObject({
-  approvals: key(z.int().min(1).max(2).default(1), "How many operators must sign for a node.", "not used yet: the hub takes one"),
+  approvals: key(z.int().min(1).max(2).default(1), "How many operators must sign for a node.", "nothing yet, and `validate` says so: the hub takes one"),
   lease: key(duration("1m", "24h").prefault("15m"), "How long a verdict counts. A node that can't reach the hub for this long loses its peers.", "images"),
   renew: key(duration("10s", "24h").prefault("5m"), "How often a verdict is given anew; at most half of the lease.", "images"),
   ekRoots: key(z.string().min(1).max(1024).optional(), "Folder, from the spec's own, with the certificates of TPM makers whose EK certificates anchor a machine.", EK_TRUST),

@@ -4,7 +4,7 @@ import { duration } from "../duration.ts";
 import { imageReference } from "../image-reference.ts";
 import { key } from "../key.ts";
 
-const LATER = "checked; used from convergence on, which isn't there yet";
+const LATER = "not used yet: convergence";
 
 const kubernetes = z.strictObject({
   version: key(z.string({ error: 'must be text like "1.34": in quotes, or 1.30 becomes 1.3' }).regex(/^1\.(0|[1-9]\d?)(\.(0|[1-9]\d?))?$/, 'must be a version like "1.34" or "1.34.2"'), "Minor version, or one release of it.", LATER),
@@ -23,5 +23,5 @@ const observability = z.strictObject({
 export const workloads = z.strictObject({
   kubernetes: key(kubernetes.optional(), "The reference workload; needs nodes of the roles `etcd` and `cp`.", LATER),
   observability: key(observability.optional(), "Metrics and logs; needs nodes of the role `prometheus`.", LATER),
-  images: key(z.array(imageReference).max(1024).default([]), "Container images beside those that the roles name, by full reference.", "checked; used by darksites"),
+  images: key(z.array(imageReference).max(1024).default([]), "Container images beside those that the roles name, by full reference.", "not used yet: darksites"),
 });

@@ -1,8 +1,8 @@
 import type { ClusterSpec } from "../../proto/spec/schema.ts";
 import { formatDuration } from "../../proto/spec/duration.ts";
 import { formatSize } from "../../proto/spec/size.ts";
-import { renderTable } from "../cli/render-table.ts";
-import { type NodeFacts, nodeFacts } from "./node-facts.ts";
+import { renderTable } from "./render-table.ts";
+import { type NodeFacts, nodeFacts } from "../spec/node-facts.ts";
 
 /** The spec for people: what holds for the whole cluster, then a line for each node. */
 export function showSpec(spec: ClusterSpec): string {
