@@ -1,4 +1,4 @@
-import type { ClusterSpec } from "../../proto/spec/schema.ts";
+import type { ClusterSpec, SpecNode } from "../../proto/spec/schema.ts";
 import { formatDuration } from "../../proto/spec/duration.ts";
 import { formatSize } from "../../proto/spec/size.ts";
 import { renderTable } from "./render-table.ts";
@@ -47,16 +47,17 @@ function showCluster({ metadata, topology, network, trust, storage, workloads, t
 }
 
 function showNodes(spec: ClusterSpec): string {
-  const nodes = spec.topology.nodes.map((node) => nodeFacts(spec, node));
-  const planes = Object.keys(nodes[0]?.planes ?? {});
+  const planes = spec.network.planes.map((p) => p.name).sort();
   const headers = ["NAME", "ROLE", "FD", "LAN", ...planes.map((p) => p.toUpperCase()), "MACHINE", ...(spec.targets.proxmox === undefined ? [] : ["VMID"])];
-  return renderTable(headers, nodes.map((n) => [n.name, n.role, n.failureDomain ?? "", n.lan ?? "", ...planes.map((p) => n.planes[p] ?? ""), machine(spec, n.name), ...(n.vmid === undefined ? [] : [`${n.vmid}`])]));
+  const rows = spec.topology.nodes.map((node) => {
+    const { name, role, failureDomain, lan, planes: addresses, vmid } = nodeFacts(spec, node);
+    return [name, role, failureDomain ?? "", lan ?? "", ...planes.map((p) => addresses[p] ?? ""), machine(node), ...(vmid === undefined ? [] : [`${vmid}`])];
+  });
+  return renderTable(headers, rows);
 }
 
 /** Processors, memory, and all disks together. */
-function machine(spec: ClusterSpec, name: string): string {
-  const vm = spec.topology.nodes.find((n) => n.name === name)?.vm;
-  if (vm === undefined) return "";
+function machine({ vm }: SpecNode): string {
   const disks = (vm.disk ?? 0) + Object.values(vm.volumes).reduce((a, b) => a + b, 0);
   return `${vm.cpus}c/${formatSize(vm.memory)}${disks === 0 ? "" : `/${formatSize(disks)}`}`;
 }

@@ -65,7 +65,8 @@ t.test("spoilt texts are read or refused, and nothing else happens", async (t) =
       if (error === undefined) taken++;
       else for (const { line, column, excerpt } of error.faults) if (line < 1 || column < 1 || /\p{Cc}/u.test(excerpt.text)) throw new Error(`${line}:${column} ${excerpt.text}`);
     }),
-    { numRuns: 200 },
+    // One seed: a fault that comes and goes helps nobody. Longer runs take another one.
+    { numRuns: 200, seed: 20_261_124 },
   );
   t.ok(taken < 200, `${taken} of 200 were still specs: comments and blanks`);
 });

@@ -11,8 +11,8 @@ export interface Excerpt {
 /** The line that holds the offset. Whoever wrote the file controls it: what a terminal would act on is replaced. */
 export function excerptAt(source: string, offset: number): Excerpt {
   const start = source.lastIndexOf("\n", offset - 1) + 1;
-  const newline = source.indexOf("\n", offset);
-  const end = newline < 0 ? source.length : newline;
+  const newline = source.slice(offset).search(/\r?\n/);
+  const end = newline < 0 ? source.length : offset + newline;
   const column = offset - start;
   // A line that fits stands from its first column; of a longer one, what is around the place.
   const from = end - start <= MAX_WIDTH ? 0 : Math.max(0, column - MAX_WIDTH / 2);

@@ -54,6 +54,12 @@ t.test("several faults come at once, in the file's order, each with its line", a
   t.equal(faultsOf(exampleText("demo").replace("\nnetwork:", `${many}\nnetwork:`)).length, 20, "and no more than anybody mends at once");
 });
 
+t.test("lines that end in CRLF, and long ones", async (t) => {
+  t.match(faultsOf(exampleText("demo").replaceAll("\n", "\r\n").replace("trust:", "trsut:"))[0], { line: 26, excerpt: { text: "trsut:", column: 1 } });
+  const [fault] = faultsOf(exampleText("demo").replace("name: demo", `name: [${"x, ".repeat(100)}]`));
+  t.match(fault, { line: 5, excerpt: { text: /^ {2}name: \[x, .*…$/, column: 9 } });
+});
+
 t.test("what is allowed and worth a sentence", async (t) => {
   const notes = (text: string) => readClusterSpec(text, "n.yaml").notes.map(({ code, line, message }) => [code, line, message]);
   t.match(notes(exampleText("demo").replace("approvals: 1", "approvals: 2").replace("wipeDisks: false", "wipeDisks: true")), [["NOT_YET", 27, /second approval/], ["NOT_YET", 36, /wipeDisks/]]);
