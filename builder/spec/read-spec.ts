@@ -3,17 +3,22 @@ import { MAX_SPEC_CHARS } from "../../proto/spec/document.ts";
 import { readClusterSpec, type SpecReading } from "../../proto/spec/parse.ts";
 import { specError } from "../../proto/spec/read-object.ts";
 import { roles } from "../roles/table.ts";
-import { roleProblems } from "./role-problems.ts";
+import { type RoleFacts, roleProblems } from "./role-problems.ts";
 
-/** Reads a spec file and checks it, also against the roles that there are. Throws SpecError, or the file system's error. */
+/** Reads a spec file and checks it, also against the roles that it may name. Throws SpecError, or the file system's error. */
 export async function readSpecFile(file: string): Promise<SpecReading> {
-  return checkSpec(await readText(file), file);
+  return checkSpec(await readText(file), file, await knownRoles(file));
 }
 
-/** See {@link readSpecFile}; for a text that is to become `file`. */
-export function checkSpec(text: string, file: string): SpecReading {
+/** Every role that a spec at `file` may name. */
+export async function knownRoles(_file: string): Promise<readonly RoleFacts[]> {
+  return roles;
+}
+
+/** A text that is, or is to become, `file`. Throws SpecError. */
+export function checkSpec(text: string, file: string, known: readonly RoleFacts[]): SpecReading {
   const reading = readClusterSpec(text, file);
-  const error = specError(file, reading.locate, roleProblems(reading.spec, roles));
+  const error = specError(file, reading.locate, roleProblems(reading.spec, known));
   if (error !== undefined) throw error;
   return reading;
 }

@@ -35,6 +35,7 @@ t.test("what would cost more than its bytes is refused", async (t) => {
     ["keys by the ten thousand", Array.from({ length: 20_000 }, (_, i) => `k${i}: 1`).join("\n"), "UNKNOWN_KEY"],
     ["documents without end", "--- a\n".repeat(200_000), "BAD_YAML"],
     ["one long word", `a: ${"x".repeat(8_000_000)}`, "UNKNOWN_KEY"],
+    ["a name that makes a pattern think", demo.replace("trust:", `workloads: { images: [${"a.-".repeat(500_000)}] }\ntrust:`), "BAD_VALUE"],
     ["too many characters", `# ${"x".repeat(16 * 1024 * 1024)}`, "TOO_LARGE"],
   ];
   for (const [name, text, code] of bombs) {

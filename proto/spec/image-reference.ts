@@ -8,7 +8,7 @@ const REFERENCE = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(\.[a-z0-9-]+|:\d{1,5})(:\d{1,
  */
 export const imageReference = z
   .string()
-  .max(255)
+  .max(255, { abort: true })
   .regex(REFERENCE, { error: "must be a full reference like registry.k8s.io/pause:3.10", abort: true })
   .refine((text) => /[:@][^/]*$/.test(text), { error: "must name a tag or a digest", abort: true })
   .refine((text) => !/:latest$/.test(text), "must name a version, or a digest: latest is another image each week")

@@ -7,7 +7,8 @@ import { dnsLabel } from "../../../proto/wire/text.ts";
 import { BuildError } from "../../error.ts";
 import { projectDir } from "../../release/source-digest.ts";
 import { makeSpecText } from "../../spec/make-spec-text.ts";
-import { checkSpec } from "../../spec/read-spec.ts";
+import { checkSpec, knownRoles } from "../../spec/read-spec.ts";
+import type { RoleFacts } from "../../spec/role-problems.ts";
 import { parseRoleCounts } from "../../spec/role-counts.ts";
 import type { CliIo } from "../cli-io.ts";
 
@@ -32,7 +33,9 @@ export function addSpecInit(spec: Command, io: CliIo): void {
     .addHelpText("after", "\nExamples:\n  kubedos-build spec init lab.yaml --name lab --nodes master=1,etcd=3,cp=3,worker=5,lb=2\n  kubedos-build spec init lab.yaml --name lab --example 16-node")
     .action(async (file: string, options: Options) => {
       if (!dnsLabel.safeParse(options.name).success) throw new BuildError("USAGE", `--name: "${options.name}" is no lower-case DNS label`);
-      const text = options.example === undefined ? made(options, file) : await exampleText(options.example, options.name, file);
+      const roles = await knownRoles(file);
+      const text = options.example === undefined ? made(options, file, roles) : await exampleText(options.example, options.name);
+      if (options.example !== undefined) checkSpec(text, file, roles);
       await writeFile(file, text, { flag: "wx" }).catch((error: unknown) => {
         if (error instanceof Error && "code" in error && error.code === "EEXIST") throw new BuildError("FILE_EXISTS", `${file} is there already`, "name another file", { cause: error });
         throw error;
@@ -42,13 +45,13 @@ export function addSpecInit(spec: Command, io: CliIo): void {
 }
 
 /** Whatever the options make is checked before it is written; what is wrong then is wrong with an option. */
-function made({ name, nodes, lan }: Options, file: string): string {
+function made({ name, nodes, lan }: Options, file: string, roles: readonly RoleFacts[]): string {
   const counts = parseRoleCounts(nodes);
   const net = cidr.safeParse(lan);
   if (!net.success) throw new BuildError("USAGE", `--lan ${lan}: ${net.error.issues[0]?.message ?? "is no IPv4 network"}`);
   try {
     const text = makeSpecText({ cluster: name, nodes: counts, lan });
-    checkSpec(text, file);
+    checkSpec(text, file, roles);
     return text;
   } catch (cause) {
     if (cause instanceof SpecError) throw new BuildError("USAGE", `--nodes ${nodes} --lan ${lan}: ${cause.problem}`, cause.hint, { cause });
@@ -56,8 +59,6 @@ function made({ name, nodes, lan }: Options, file: string): string {
   }
 }
 
-async function exampleText(example: string, name: string, file: string): Promise<string> {
-  const text = (await readFile(join(projectDir, "examples", `${example}.yaml`), "utf8")).replace(/^ {2}name: .*$/m, `  name: ${name}`);
-  checkSpec(text, file);
-  return text;
+async function exampleText(example: string, name: string): Promise<string> {
+  return (await readFile(join(projectDir, "examples", `${example}.yaml`), "utf8")).replace(/^ {2}name: .*$/m, `  name: ${name}`);
 }

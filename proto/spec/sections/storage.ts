@@ -14,12 +14,12 @@ const poolName = z
   .regex(/^[a-z][a-z0-9_-]{0,31}$/, { error: "must be a short lower-case name", abort: true })
   .refine((name) => !/^(mirror|raidz|draid|spare|log$|c\d)/.test(name), "must be another name: OpenZFS keeps this one for itself");
 
-const datasetName = z.string().max(128).regex(/^[a-z0-9][a-z0-9_.-]*(\/[a-z0-9][a-z0-9_.-]*)*$/, 'must be a path below the pool, like "prometheus" or "logs/loki"');
+const datasetName = z.string().max(128, { abort: true }).regex(/^[a-z0-9][a-z0-9_.-]*(\/[a-z0-9][a-z0-9_.-]*)*$/, 'must be a path below the pool, like "prometheus" or "logs/loki"');
 
 /** Data lives below /srv and /var/lib. /var/lib/kubedos is the agent's and the hub's own. */
 const mountpoint = z
   .string()
-  .max(255)
+  .max(255, { abort: true })
   .regex(/^\/(srv|var\/lib)(\/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$/, { error: "must be a folder below /srv or /var/lib", abort: true })
   .refine((path) => !/^\/var\/lib\/(kubedos|dpkg|systemd)(\/|$)/.test(path), "must not be a folder of the system itself");
 
