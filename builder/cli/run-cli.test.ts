@@ -69,6 +69,8 @@ t.test("locks", async (t) => {
   t.match(await build("bad.json", good.replace("kubedos/lock", "kubedos/look")), { exit: 8, err: /bad\.json is no lock/ });
   t.match(await run("build", example, "--lock", at("none.json"), "--keys", at("keys"), "--passphrase-file", at("pw")), { exit: 3 });
   t.match(await run("lock", example), { exit: 2 });
+  writeFileSync(at("two.yaml"), readFileSync(example, "utf8").replace("approvals: 1", "approvals: 2"));
+  t.match(await run("build", at("two.yaml"), "--lock", at("bad.json"), "--keys", at("keys"), "--passphrase-file", at("pw")), { exit: 8, err: /note: .*two\.yaml:27:14: a second approval isn't asked for yet/ }, "a build says what it doesn't do");
   t.match(await run("lock", at("bad.yaml"), "-o", at("new.json")), { exit: 2, err: /failuredomian/ });
   t.match(await run("lock", example, "-o", at("bad.json"), "--update"), { exit: 8, err: /is no lock/ }, "what is no lock is not overwritten");
 });

@@ -41,7 +41,7 @@ export function addBuild(program: Command, io: CliIo): void {
     .addHelpText("after", "\nExamples:\n  kubedos-build build examples/demo.yaml --lock lock.json --keys keys --out out\n  kubedos-build build examples/demo.yaml --lock lock.json --keys keys --generation 2 --json");
   addPassphraseOptions(command).action(async (file: string, options: Options) => {
     const start = io.now().getTime();
-    const spec = await readSpec(file);
+    const spec = await readSpec(file, io.report);
     const keys = await openKeys(options.keys, await readPassphrase(options, io));
     const { report, signal } = io;
     const numbers = { generation: positive("--generation", options.generation), epoch: epochOf(io.env["SOURCE_DATE_EPOCH"]) };

@@ -46,7 +46,7 @@ export function addDeployQemu(deploy: Command, io: CliIo): void {
         "  kubedos-hub window open --hub 127.0.0.1:PORT --identity alice    # in another terminal, with the port that was printed",
     );
   addPassphraseOptions(command).action(async (file: string, options: Options) => {
-    const spec = await readSpec(file);
+    const spec = await readSpec(file, io.report);
     checkTarget(spec, options.only ?? []);
     const ekTrust = await readEkTrust(spec, file, io.now());
     const keys = await openKeys(options.keys, await readPassphrase(options, io));

@@ -4,12 +4,15 @@ import { specDocument } from "../../../proto/spec/write-spec.ts";
 import { readEkTrust } from "../../deploy/read-ek-trust.ts";
 import { readSpecFile } from "../../spec/read-spec.ts";
 import { unusedKeys } from "../../spec/unused-keys.ts";
+import type { Report } from "../../toolchain/report.ts";
 import type { CliIo } from "../cli-io.ts";
 import { describeFault } from "../describe-faults.ts";
 
-/** Reads and checks a spec file. Throws SpecError, or the file system's error. */
-export async function readSpec(file: string): Promise<ClusterSpec> {
-  return (await readSpecFile(file)).spec;
+/** Reads and checks a spec file; with `report`, what its author should know is said there. Throws SpecError, or the file system's error. */
+export async function readSpec(file: string, report?: Report): Promise<ClusterSpec> {
+  const { spec, notes } = await readSpecFile(file);
+  if (report !== undefined) for (const note of notes) report(`note: ${describeFault(file, note)}`);
+  return spec;
 }
 
 /** `kubedos-build spec validate`. */
