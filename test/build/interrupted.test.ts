@@ -5,8 +5,9 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } fr
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import t from "tap";
+import { builtRelease, Foundry } from "../../bench/foundry.ts";
 import { defaultCacheDir } from "../../builder/toolchain/ensure-toolchain.ts";
-import { builtRelease, differences, Foundry } from "./foundry.ts";
+import { differences } from "./differences.ts";
 
 t.setTimeout(15 * 60_000);
 

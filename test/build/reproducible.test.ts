@@ -3,7 +3,8 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { builtRelease, differences, Foundry } from "./foundry.ts";
+import { builtRelease, Foundry } from "../../bench/foundry.ts";
+import { differences } from "./differences.ts";
 
 const LIMIT_MS = 15 * 60_000;
 t.setTimeout(LIMIT_MS);

@@ -1,13 +1,13 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { defaultCacheDir } from "../../builder/toolchain/ensure-toolchain.ts";
+import { defaultCacheDir } from "../builder/toolchain/ensure-toolchain.ts";
 
-const projectDir = fileURLToPath(new URL("../..", import.meta.url));
+const projectDir = fileURLToPath(new URL("..", import.meta.url));
 
 /** What one run of `kubedos-build` said. */
 export interface BuilderRun {
@@ -84,13 +84,6 @@ export class Foundry {
 /** The one object that `build --json` ends with. */
 export function builtRelease(ended: BuilderRun): { readonly ok: boolean; readonly dir: string; readonly id: string; readonly kept: boolean; readonly code?: string; readonly message?: string } {
   return JSON.parse(ended.stdout.trim().split("\n").at(-1) ?? "{}");
-}
-
-/** What diffoscope finds between two folders; the empty string is nothing. Times of files aren't looked at. */
-export function differences(a: string, b: string): string {
-  const { status, stdout, stderr, error } = spawnSync("diffoscope", ["--exclude-directory-metadata=yes", "--max-report-size=20000", a, b], { encoding: "utf8", maxBuffer: 1 << 26 });
-  if (error !== undefined) throw error;
-  return status === 0 ? "" : `${stdout}${stderr}`;
 }
 
 /** How this machine reaches its mirrors. */
