@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defaultCacheDir } from "../builder/toolchain/ensure-toolchain.ts";
+import { parseClusterSpec } from "../proto/spec/parse.ts";
 
 const projectDir = fileURLToPath(new URL("..", import.meta.url));
 
@@ -29,13 +30,15 @@ export interface Circumstances {
 /** The real program on a folder of its own: keys, a lock and a passphrase, made once, and whatever is built from them. */
 export class Foundry {
   readonly dir: string = mkdtempSync(join(tmpdir(), "kubedos-foundry-"));
-  readonly spec: string = join(projectDir, "examples/demo.yaml");
+  readonly spec: string;
   /** Keys, passphrase and lock. */
   readonly inputs: string = join(this.dir, "inputs");
   readonly #say: (line: string) => void;
 
-  constructor(say: (line: string) => void) {
+  /** `spec`: a ClusterSpec, the demo's without one. */
+  constructor(say: (line: string) => void, spec: string = join(projectDir, "examples/demo.yaml")) {
     this.#say = say;
+    this.spec = spec;
     mkdirSync(this.inputs, { mode: 0o700 });
     writeFileSync(join(this.inputs, "passphrase"), `${randomBytes(18).toString("base64url")}\n`, { mode: 0o600 });
   }
@@ -43,7 +46,8 @@ export class Foundry {
   /** Makes keys and lock. Throws where the program fails. */
   async prepare(): Promise<void> {
     const [keys, lock] = [join(this.inputs, "keys"), join(this.inputs, "lock.json")];
-    await this.succeed(["keys", "init", "--dir", keys, "--cluster", "demo", "--passphrase-file", join(this.inputs, "passphrase")]);
+    const cluster = parseClusterSpec(readFileSync(this.spec, "utf8"), this.spec).metadata.name;
+    await this.succeed(["keys", "init", "--dir", keys, "--cluster", cluster, "--passphrase-file", join(this.inputs, "passphrase")]);
     await this.succeed(["lock", this.spec, "-o", lock]);
   }
 

@@ -1,5 +1,6 @@
 // Benchmarks: `npm run bench -- NAME [--json]`; without a name all of them. With --json the last line on stdout is one JSON object.
 import { benchAgent } from "../bench/agent.ts";
+import { benchBuild } from "../bench/build.ts";
 import { type Figure, isKept } from "../bench/figure.ts";
 import { benchJudgePool } from "../bench/judge-pool.ts";
 import { benchVerdict } from "../bench/verdict.ts";
@@ -7,6 +8,7 @@ import { benchVerdict } from "../bench/verdict.ts";
 const BENCHES: Readonly<Record<string, () => readonly Figure[] | Promise<readonly Figure[]>>> = {
   verdict: async () => [...benchVerdict(), ...(await benchJudgePool())],
   agent: benchAgent,
+  build: benchBuild,
 };
 
 const named = process.argv.slice(2).filter((argument) => !argument.startsWith("-"));
