@@ -1,8 +1,8 @@
 import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 
-/** What is made anew with each change of the sources or of the lock: base trees and images of about 250 MB, programs of about 110 MB. */
-const KINDS = ["base-", "image-", "program-"];
+/** What is made anew with each change of the sources or of the lock: base trees and images of about 250 MB, programs of about 110 MB, layers of what they add. */
+const KINDS = ["base-", "image-", "layer-", "program-"];
 /** Of each kind, beside those in use: going back and forth between a few states of the sources costs nothing. */
 const KEPT = 6;
 

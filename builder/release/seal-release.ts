@@ -66,7 +66,7 @@ export async function sealRelease(tc: Toolchain, signer: Signer, request: SealRe
 }
 
 async function sealImage(tc: Toolchain, image: MeasuredImage, folder: string, request: SealRequest, report: Report): Promise<ReleaseImage> {
-  const { role, root, verity, rootHash } = image.assembled;
+  const { role, root, verity, rootHash, missing } = image.assembled;
   const [uki, disk] = [join(folder, ukiFile(role)), join(folder, diskFile(role))];
   await mkdir(join(folder, role));
   await writeFile(uki, image.signedUki);
@@ -80,6 +80,7 @@ async function sealImage(tc: Toolchain, image: MeasuredImage, folder: string, re
     uki: { sha256: toHex(sha256(image.signedUki)), authenticode: toHex(authenticodeDigest(parsePe(image.signedUki))) },
     rootHash,
     pcrs: image.pcrs,
+    ...(missing.length === 0 ? {} : { missing: [...missing] }),
   };
 }
 

@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
 import { lstat, mkdtemp, readFile, readdir, readlink, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
 import { defaultCacheDir, ensureToolchain } from "../toolchain/ensure-toolchain.ts";
@@ -13,13 +12,14 @@ import { makeVerity } from "./make-verity.ts";
 const say = (line: string): void => void t.comment(line);
 const tc = await ensureToolchain(defaultCacheDir, say);
 const base = await ensureBase(defaultCacheDir, tc, say);
-const work = await mkdtemp(join(tmpdir(), "kubedos-image-"));
+const work = await mkdtemp(join(defaultCacheDir, ".image-tree-test-"));
 t.teardown(() => rm(work, { recursive: true, force: true }));
 
 const program = Buffer.from("#!/bin/sh\n");
 const make = (name: string): Promise<void> =>
   assembleRole({
-    base,
+    role: "worker",
+    from: base,
     files: [
       { path: "/usr/lib/kubedos/kubedos-agent", data: program },
       { path: "/usr/lib/kubedos/kubedos-hub", data: program },
