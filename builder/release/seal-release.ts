@@ -15,8 +15,12 @@ import type { Toolchain } from "../toolchain/ensure-toolchain.ts";
 import type { Report } from "../toolchain/report.ts";
 import { withWorkFolder } from "../toolchain/work-folder.ts";
 import type { AssembledImage } from "./assemble-image.ts";
+import { mapLimited } from "./map-limited.ts";
 import { fileDigest } from "./read-release.ts";
 import { diskFile, RELEASE_FILES, ukiFile } from "./release-files.ts";
+
+/** Each is written twice, raw and as qcow2: so many of some hundred MB at once. */
+const PARALLEL_DISKS = 2;
 
 /** An image whose UKI is signed and whose PCRs are predicted. */
 export interface MeasuredImage {
@@ -47,7 +51,7 @@ export async function sealRelease(tc: Toolchain, signer: Signer, request: SealRe
   return await withWorkFolder(dirname(request.dir), request.id, async (work) => {
     const folder = join(work, "release");
     await mkdir(folder);
-    const images = await Promise.all(request.images.map((image) => sealImage(tc, image, folder, request, report)));
+    const images = await mapLimited(request.images, PARALLEL_DISKS, (image) => sealImage(tc, image, folder, request, report));
     const release: Release = {
       kind: "kubedos/release",
       version: 1,
@@ -55,7 +59,7 @@ export async function sealRelease(tc: Toolchain, signer: Signer, request: SealRe
       id: request.id,
       generation: request.generation,
       epoch: request.epoch,
-      images: images.sort((a, b) => a.role.localeCompare(b.role)),
+      images: [...images].sort((a, b) => a.role.localeCompare(b.role)),
     };
     const envelope = await signer.signDocument("release", canonicalJson(release));
     await writeFile(join(folder, RELEASE_FILES.release), encodeEnvelope(envelope));
