@@ -18,12 +18,16 @@ import { ensureToolchain, type Toolchain } from "../toolchain/ensure-toolchain.t
 import type { Report } from "../toolchain/report.ts";
 import { imageKey, type ImageInputs } from "./assemble-image.ts";
 import { AGENT, compileProgram, HUB, type Program } from "./compile-program.ts";
+import { mapLimited } from "./map-limited.ts";
 import { makeImageConfig } from "./make-image-config.ts";
 import { sourceDigest } from "./source-digest.ts";
 
 /** Sources of ours that shape an image, and those that shape only what the release says of it. */
 const IMAGE_RECIPE = ["builder/disk", "builder/distro", "builder/efi", "builder/initrd", "builder/pe", "builder/release", "builder/roles", "builder/rootfs", "builder/uki", "rootfs-overlay", "systemd"];
 const RELEASE_RECIPE = ["builder/measure", "builder/sign", "proto/release"];
+
+/** Each copies the base tree and unpacks beside it. */
+const PARALLEL_LAYERS = 2;
 
 /** What a plan depends on. */
 export interface PlanRequest {
@@ -81,13 +85,14 @@ export async function planRelease(request: PlanRequest, used: readonly RoleDefin
   const base = await ensureBase(cacheDir, tc, report, signal);
   const common = { cluster, base, recipe: await sourceDigest(IMAGE_RECIPE), epoch };
   const compile = async (program: Program) => ({ name: program.name, compiled: await compileProgram(program, cacheDir, report, signal) });
+  const inLock = used.map((role) => ({ role, ...roleInLock(role, lock) }));
+  for (const { role, missing } of inLock) for (const { program, why } of missing) report(`${role.name}: ${program} is missing: ${why}`);
+  const layers = await mapLimited(inLock, PARALLEL_LAYERS, ({ role, accounts }) => ensureLayer(tc, { cacheDir, base, role: role.name, accounts, report, signal }));
   const images: ImageInputs[] = [];
-  for (const role of used) {
+  for (const [i, { role, units, accounts, missing }] of inLock.entries()) {
     const programs = role.hub ? [await compile(AGENT), await compile(HUB)] : [await compile(AGENT)];
     const config = makeImageConfig({ spec: imageInputs(spec), role, releaseKey: keys.releaseKey, root: keys.root, epoch });
-    const { units, accounts, missing } = roleInLock(role, lock);
-    for (const { program, why } of missing) report(`${role.name}: ${program} is missing: ${why}`);
-    const layer = await ensureLayer(tc, { cacheDir, base, role: role.name, accounts, report, signal });
+    const layer = layers[i] ?? base;
     const packages = toHex(sha256(canonicalJson([treeInputs(lock, "base"), layerInputs(tc, role.name, accounts)])));
     const overlay = role.overlay === undefined ? "" : await sourceDigest(["."], role.overlay);
     images.push({ ...common, role, config, programs, layer, units, overlay, missing, packages });

@@ -3,6 +3,7 @@ import { lstat, mkdtemp, readFile, readdir, readlink, rm } from "node:fs/promise
 import { join } from "node:path";
 import t from "tap";
 import { defaultCacheDir, ensureToolchain } from "../toolchain/ensure-toolchain.ts";
+import { runHost } from "../toolchain/run-host.ts";
 import { runTool } from "../toolchain/run-tool.ts";
 import { assembleRole, rootfsOverlayDir, systemdDir } from "./assemble-role.ts";
 import { ensureBase } from "./ensure-base.ts";
@@ -99,13 +100,16 @@ t.test("nft accepts the base rules", async () => {
 
 t.test("the same inputs give the same image", async (t) => {
   await make("again");
+  // Of files of its own, where the other two are links to the base tree's.
+  await runHost(["cp", "--archive", tree, join(work, "copied")]);
   const uuid = "11111111-2222-4333-8444-555555555555";
   const facts = [];
-  for (const name of ["tree", "again"]) {
+  for (const name of ["tree", "again", "copied"]) {
     const image = join(work, `${name}.erofs`);
     await makeErofs(tc, join(work, name), image, { uuid, epoch: 1_700_000_000 });
     facts.push(await makeVerity(tc, image, join(work, `${name}.hash`), { uuid, salt: "ab".repeat(32) }));
     await rm(image);
   }
   t.same(facts[0], facts[1]);
+  t.same(facts[0], facts[2], "how many links a file has says nothing");
 });
