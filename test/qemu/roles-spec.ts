@@ -49,11 +49,11 @@ export function writeRolesSpec(dir: string, roles: readonly RoleDefinition[]): s
   nodes.items = nodes.items.filter((node) => node.get("role") === "master");
   const others = [...roles.filter((role) => !role.hub), { name: OWN_ROLE, minMemory: 768 }];
   doc.setIn(["topology", "roles"], ["master", ...others.map((role) => role.name)]);
-  const master = doc.getIn(["targets", "qemu", "lan", "addresses", "master"]);
-  doc.setIn(["targets", "qemu", "lan", "addresses"], { master });
+  const master = doc.getIn(["network", "addresses", "master"]);
+  doc.setIn(["network", "addresses"], { master });
   for (const [i, { name, minMemory }] of others.entries()) {
     nodes.add(doc.createNode({ name, role: name, index: 2 + i, vm: { memory: `${minMemory}MiB`, cpus: 1 } }));
-    doc.setIn(["targets", "qemu", "lan", "addresses", name], `10.100.10.${10 + i}`);
+    doc.setIn(["network", "addresses", name], `10.100.10.${10 + i}`);
   }
   put("spec.yaml", doc.toString());
   put(`roles/${OWN_ROLE}/role.yaml`, ROLE);
