@@ -54,7 +54,7 @@ export function addBuild(program: Command, io: CliIo): void {
     const seconds = (io.now().getTime() - start) / 1000;
     report(`release ${release.id} (generation ${release.generation}) of cluster ${release.cluster} ${kept ? "was there already and is whole" : "is made"}: ${dir}`);
     if (options.json === true) {
-      const images = release.images.map(({ role, target, disk, uki, rootHash }) => ({ role, target, disk, uki, rootHash }));
+      const images = release.images.map(({ role, target, disk, uki, rootHash, missing = [] }) => ({ role, target, disk, uki, rootHash, missing }));
       io.out(`${JSON.stringify({ ok: true, dir, id: release.id, cluster: release.cluster, generation: release.generation, lock: result.lock, kept, images, seconds })}\n`);
     } else io.out(`${dir}\n`);
   });
