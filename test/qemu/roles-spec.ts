@@ -12,6 +12,9 @@ export const ANNOUNCED = { started: "role services are", stopped: "role services
 /** What it runs, from packages of the roles that kubedos brings. */
 export const SERVICES: readonly string[] = ["containerd.service", "prometheus-node-exporter.service", "prometheus.service"];
 
+/** A spec with fewer than three of these is refused. */
+const QUORUM = ["cp", "etcd"];
+
 const ROLE = `apiVersion: kubedos/v1
 kind: Role
 metadata: { name: ${OWN_ROLE} }
@@ -48,12 +51,17 @@ export function writeRolesSpec(dir: string, roles: readonly RoleDefinition[]): s
   const nodes = doc.getIn(["topology", "nodes"]) as YAMLSeq<YAMLMap>;
   nodes.items = nodes.items.filter((node) => node.get("role") === "master");
   const others = [...roles.filter((role) => !role.hub), { name: OWN_ROLE, minMemory: 768 }];
-  doc.setIn(["topology", "roles"], ["master", ...others.map((role) => role.name)]);
+  doc.setIn(["topology", "roles"], doc.createNode(["master", ...others.map((role) => role.name)]));
   const master = doc.getIn(["network", "addresses", "master"]);
-  doc.setIn(["network", "addresses"], { master });
-  for (const [i, { name, minMemory }] of others.entries()) {
-    nodes.add(doc.createNode({ name, role: name, index: 2 + i, vm: { memory: `${minMemory}MiB`, cpus: 1 } }));
-    doc.setIn(["network", "addresses", name], `10.100.10.${10 + i}`);
+  doc.setIn(["network", "addresses"], doc.createNode({ master }));
+  let index = 1;
+  for (const { name: role, minMemory } of others) {
+    for (const failureDomain of QUORUM.includes(role) ? ["a", "b", "c"] : ["a"]) {
+      // The first of a role has its name; the others of a quorum are never booted.
+      const name = failureDomain === "a" ? role : `${role}-${failureDomain}`;
+      nodes.add(doc.createNode({ name, role, index: (index += 1), failureDomain, vm: { memory: `${minMemory}MiB`, cpus: 1 } }));
+      doc.setIn(["network", "addresses", name], `10.100.10.${10 + index}`);
+    }
   }
   put("spec.yaml", doc.toString());
   put(`roles/${OWN_ROLE}/role.yaml`, ROLE);
