@@ -7,6 +7,7 @@ import { predictPcrs } from "./measure/predict.ts";
 import { assembleImage, imageKey, type ImageInputs } from "./release/assemble-image.ts";
 import { mapLimited } from "./release/map-limited.ts";
 import { type PlanRequest, planRelease, validate } from "./release/plan-release.ts";
+import { layerName } from "./rootfs/ensure-layer.ts";
 import { pruneCache } from "./release/prune-cache.ts";
 import { checkReleaseFiles, readRelease } from "./release/read-release.ts";
 import { type MeasuredImage, sealRelease } from "./release/seal-release.ts";
@@ -52,7 +53,7 @@ export async function buildRelease(request: BuildRequest): Promise<BuildResult> 
   const signal = request.signal === undefined ? {} : { signal: request.signal };
   const release = await sealRelease(tc, signer, { cluster, id, generation, epoch, images: measured, keysDir, dir, ...signal }, report);
   const programs = images.flatMap((image) => image.programs.map((p) => basename(dirname(p.compiled.path))));
-  await pruneCache(cacheDir, [...programs, ...images.flatMap((image) => [`base-${image.base.key}`, `image-${imageKey(tc, image)}`])]);
+  await pruneCache(cacheDir, [...programs, ...images.flatMap((image) => [`base-${image.base.key}`, layerName(image.layer.key), `image-${imageKey(tc, image)}`])]);
   return { dir, release, kept: false, lock };
 }
 

@@ -59,6 +59,11 @@ export class Demo {
     return join(this.home, "passphrase");
   }
 
+  /** Whether {@link built} is there. */
+  get isBuilt(): boolean {
+    return this.#built !== null;
+  }
+
   get built(): Built {
     if (this.#built === null) throw new Error("nothing is built yet");
     return this.#built;

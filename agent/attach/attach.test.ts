@@ -42,6 +42,11 @@ async function startAgent(world: AgentWorld, hub: NodeHub, runner?: Ports["runne
   };
 }
 
+/** What systemd was asked to do with the role's own services. */
+function services(world: AgentWorld): readonly string[] {
+  return world.kernel.units.filter((command) => command.endsWith("kubedos-admitted.target"));
+}
+
 function newWorld(): AgentWorld {
   const world = new AgentWorld(imageConfig(rootPem(pki), false), "a4852c21-6df1-4148-ba93-00485be83aaf");
   const hint = '{"v":1,"hub":{"host":"192.168.100.1","port":7443},"lan":[{"interface":"eth0","address":"192.168.100.5/24"}]}';
@@ -90,6 +95,7 @@ t.test("pending, admitted, peers, a break, back, refused for good", async (t) =>
   t.match(world.lines.at(-1), /^pending as bb00: waits for\?\[31m an operator \[EK [0-9a-f]{16}\]$/, "no escape reaches the console");
   t.equal(node.facts.measurer.phase, "kubedos-agent");
   t.equal(world.kernel.links.size, 0, "no plane before admission");
+  t.same(services(world), [], "and no service of the role");
   t.notMatch(world.kernel.ruleset, /51821/);
 
   goOn.shift()?.();
@@ -100,6 +106,8 @@ t.test("pending, admitted, peers, a break, back, refused for good", async (t) =>
   t.same(world.kernel.links.get("wg1")?.peers.get(master.planes[0]?.publicKey ?? ""), { endpoint: "192.168.100.1:51821", allowedIps: "10.78.0.1/32", keepalive: "25" });
   t.match(world.kernel.ruleset, /ip daddr 192\.168\.100\.1 udp dport 51821 accept/);
   t.match(JSON.parse(world.text(PATHS.status)).planes, [{ name: "wg1", up: true, peers: [{ name: "master-1" }] }, {}, {}]);
+  await until("the services' start", () => services(world).length === 1);
+  t.equal(services(world)[0], "start --no-block kubedos-admitted.target");
 
   world.kernel.commands.length = 0;
   goOn.shift()?.();
@@ -117,6 +125,8 @@ t.test("pending, admitted, peers, a break, back, refused for good", async (t) =>
   t.match(node.status().node, { code: "IDENTITY_REVOKED", retryInSeconds: 60 });
   t.notMatch(world.kernel.ruleset, /51821/, "the firewall is as before admission");
   t.notOk(world.files.has(PATHS.node));
+  await until("the services' stop", () => services(world).length === 2);
+  t.equal(services(world)[1], "stop --no-block kubedos-admitted.target");
 });
 
 t.test("an agent that was killed keeps its planes and takes them up again", async (t) => {
@@ -134,12 +144,15 @@ t.test("an agent that was killed keeps its planes and takes them up again", asyn
   const first = await startAgent(world, hub);
   admitted.push(() => admit(pki, operator, first.key, first.facts.identity.ekName));
   await until("an ack", () => acks === 1);
+  await until("the services of the first life", () => services(world).length === 1);
   await first.end();
   world.kernel.commands.length = 0;
   const second = await startAgent(world, hub);
   await until("an ack of the second life", () => acks === 2);
+  await until("the services of the second life", () => services(world).length === 2);
   await second.end();
-  t.same(world.kernel.commands.filter((c) => !c.includes("show")), ["nft -f -", "ip -batch -"], "the same ruleset and LAN, no plane touched");
+  const start = "systemctl start --no-block kubedos-admitted.target";
+  t.same(world.kernel.commands.filter((c) => !c.includes("show")), ["nft -f -", "ip -batch -", start], "the same ruleset and LAN, no plane touched");
   t.match(world.kernel.ruleset, /udp dport 51821/);
   t.same(world.extended, ["kubedos-agent", "kubedos-admitted"]);
 });

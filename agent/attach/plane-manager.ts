@@ -5,6 +5,7 @@ import type { NodeKeys } from "../boot/node-keys.ts";
 import type { Firewall } from "../nft/firewall.ts";
 import type { Ports } from "../ports.ts";
 import { createSerialize, type Serialize } from "../serialize.ts";
+import { RoleServices } from "../services/role-services.ts";
 import type { PlaneStatus } from "../status/status.ts";
 import type { StatusBoard } from "../status/status-board.ts";
 import { applyWireguard } from "../wg/apply.ts";
@@ -34,6 +35,7 @@ export interface PlaneManagerOptions {
 export class PlaneManager {
   readonly #o: PlaneManagerOptions;
   readonly #serialize: Serialize = createSerialize();
+  readonly #services: RoleServices;
   #place: NodePlace | null;
   #map: PeerMap | null = null;
   #adrift = false;
@@ -42,6 +44,7 @@ export class PlaneManager {
 
   constructor(options: PlaneManagerOptions) {
     this.#o = options;
+    this.#services = new RoleServices(options.ports);
     this.#place = options.place;
   }
 
@@ -111,7 +114,7 @@ export class PlaneManager {
     });
   }
 
-  /** The hub took the identity back: no interface, no peer, the firewall as before admission. */
+  /** The hub took the identity back: no interface, no peer, the firewall as before admission, and no service of the role. */
   async takeDown(): Promise<void> {
     await this.#serialize(async () => {
       this.#place = null;
@@ -123,6 +126,14 @@ export class PlaneManager {
       const ops = planWireguard(await observeWireguard(this.#o.ports.runner), []);
       await applyWireguard(this.#o.ports.runner, ops, () => "");
       this.#o.status.update({ planes: [], refusedPeers: [] });
+      await this.#services.stop();
+    });
+  }
+
+  /** The planes are up: what the role is for may start. */
+  async serve(): Promise<void> {
+    await this.#serialize(async () => {
+      if (this.#place !== null) await this.#services.start();
     });
   }
 

@@ -159,6 +159,7 @@ export class Session {
     }
     this.#send({ $case: "planeAck", value: { epoch: update.epoch, serial: update.serial } });
     this.report();
+    await this.#c.planes.serve();
   }
 
   /**

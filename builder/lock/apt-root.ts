@@ -9,16 +9,32 @@ import type { Origin } from "./lock.ts";
 export interface AptRoot {
   /** Absolute path. */
   readonly dir: string;
-  /** Runs a program of apt on these folders. Throws ToolError. */
-  readonly run: (argv: Argv) => Promise<RunResult>;
+  /** Runs a program of apt on these folders; without a view it sees the distribution alone. Throws ToolError. */
+  readonly run: (argv: Argv, view?: AptView) => Promise<RunResult>;
+}
+
+/** Which third parties one command of apt sees beside the distribution, and how it chooses. */
+export interface AptView {
+  /** Names of origins. */
+  readonly thirdParty: readonly string[];
+  /** A file of apt_preferences(5). */
+  readonly preferences: string;
+}
+
+/** An origin beside the distribution, and what verifies it. */
+export interface ThirdPartyOrigin {
+  readonly origin: Origin;
+  /** OpenPGP certificates, binary. */
+  readonly keyring: Uint8Array;
 }
 
 /** What {@link withAptRoot} sets up. */
 export interface AptRootOptions {
   /** May be empty, where only files are fetched by their address. */
   readonly origins: readonly Origin[];
-  /** Absolute path of the keyring that signs every origin. */
+  /** Absolute path of the keyring that signs every one of them. */
   readonly keyring: string;
+  readonly thirdParty?: readonly ThirdPartyOrigin[];
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -31,14 +47,33 @@ export async function withAptRoot<T>(options: AptRootOptions, work: (apt: AptRoo
   try {
     for (const folder of FOLDERS) await mkdir(join(dir, folder), { recursive: true });
     await writeFile(join(dir, "var/lib/dpkg/status"), "");
-    await writeFile(join(dir, "etc/apt/sources.list"), options.origins.map((o) => `deb [signed-by=${options.keyring}] ${o.mirror} ${o.suite} ${o.component}\n`).join(""));
+    await writeFile(join(dir, "etc/apt/sources.list"), options.origins.map((o) => sourceLine(o, options.keyring)).join(""));
+    for (const { origin, keyring } of options.thirdParty ?? []) await writeFile(keyringOf(dir, origin.name), keyring);
     await writeFile(join(dir, "apt.conf"), configuration(dir, await hostTransport(signal)));
     // apt reads this file before any other, so the host's own configuration and its hooks are never looked at.
     const env = { APT_CONFIG: join(dir, "apt.conf"), ...proxyEnv() };
-    return await work({ dir, run: (argv) => runHost(argv, { env, ...signal }) });
+    let views = 0;
+    const run: AptRoot["run"] = async ([program, ...args], view) => {
+      if (view === undefined) return await runHost([program, ...args], { env, ...signal });
+      const file = join(dir, `view-${(views += 1)}`);
+      const seen = (options.thirdParty ?? []).filter(({ origin }) => view.thirdParty.includes(origin.name));
+      const lines = [...options.origins.map((o) => sourceLine(o, options.keyring)), ...seen.map(({ origin }) => sourceLine(origin, keyringOf(dir, origin.name)))];
+      await writeFile(`${file}.list`, lines.join(""));
+      await writeFile(`${file}.pref`, view.preferences);
+      return await runHost([program, "-o", `Dir::Etc::sourcelist=${file}.list`, "-o", `Dir::Etc::preferences=${file}.pref`, ...args], { env, ...signal });
+    };
+    return await work({ dir, run });
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
+}
+
+function keyringOf(dir: string, origin: string): string {
+  return join(dir, "etc/apt", `${origin}.gpg`);
+}
+
+function sourceLine({ mirror, suite, component }: Origin, keyring: string): string {
+  return `deb [signed-by=${keyring}] ${mirror} ${suite}${component === "" ? "" : ` ${component}`}\n`;
 }
 
 function configuration(dir: string, transport: string): string {

@@ -2,12 +2,13 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
-import { roles } from "../roles/table.ts";
+import { readRoles } from "../roles/read-roles.ts";
 import { defaultCacheDir, ensureToolchain } from "../toolchain/ensure-toolchain.ts";
 import { cacheLockFile, ensureCacheLock, lendToCache } from "./cache-lock.ts";
 import { encodeLock } from "./lock.ts";
 
 const { lock } = await ensureToolchain(defaultCacheDir, (line) => t.comment(line));
+const roles = await readRoles();
 const cache = mkdtempSync(join(tmpdir(), "kubedos-cache-lock-"));
 t.teardown(() => rmSync(cache, { recursive: true }));
 const held = (): Buffer => readFileSync(cacheLockFile(cache));

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { readRoles } from "../roles/read-roles.ts";
 import type { RoleDefinition } from "../roles/role.ts";
-import { roles as allRoles } from "../roles/table.ts";
 import type { Report } from "../toolchain/report.ts";
 import { LockError } from "./error.ts";
 import { type Lock, parseLock } from "./lock.ts";
@@ -15,12 +15,13 @@ export function cacheLockFile(cacheDir: string): string {
   return join(cacheDir, "lock.json");
 }
 
-/** The cache's own lock, made for all roles where there is none that fits `roles`. Throws LockError or ToolError. */
+/** The cache's own lock, made for all roles and these where there is none that fits `roles`. Throws LockError or ToolError. */
 export async function ensureCacheLock(cacheDir: string, roles: readonly RoleDefinition[], report: Report, signal?: AbortSignal): Promise<Lock> {
   const file = cacheLockFile(cacheDir);
   const known = await readFitting(file, roles);
   if (known !== undefined) return known;
-  const lock = await makeLock(allRoles, report, signal);
+  const shipped = (await readRoles()).filter((role) => !roles.some((r) => r.name === role.name));
+  const lock = await makeLock([...shipped, ...roles], report, signal);
   await mkdir(cacheDir, { recursive: true });
   await writeLock(file, lock);
   return lock;

@@ -10,12 +10,14 @@ export interface LockedControl {
 }
 
 /**
- * Whether these packages bring everything that they depend on, by name; dpkg itself looks at versions. A lock that apt resolved
+ * Whether these packages bring everything that they depend on and that isn't in `installed` (a dpkg status), by name; dpkg itself looks at versions. A lock that apt resolved
  * always does, so this finds what was taken out of one. Throws LockError `BAD_LOCK` that names both packages.
  */
-export function checkClosure(packages: readonly LockedControl[]): void {
+export function checkClosure(packages: readonly LockedControl[], installed = ""): void {
   const fields = packages.map(({ control }) => [...readStanzas(control, ["Depends", "Pre-Depends", "Provides"])][0]);
-  const there = new Set([...packages.map((p) => p.locked.name), ...fields.flatMap((f) => clauses(f?.get("Provides")).map(nameOf))]);
+  const before = [...readStanzas(installed, ["Package", "Provides"])];
+  const names = [...packages.map((p) => p.locked.name), ...before.map((f) => f.get("Package") ?? "")];
+  const there = new Set([...names, ...[...fields, ...before].flatMap((f) => clauses(f?.get("Provides")).map(nameOf))]);
   packages.forEach(({ locked }, i) => {
     const needed = [...clauses(fields[i]?.get("Pre-Depends")), ...clauses(fields[i]?.get("Depends"))];
     const gap = needed.find((clause) => !clause.split("|").some((alternative) => there.has(nameOf(alternative))));

@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { rename } from "node:fs/promises";
 import { join } from "node:path";
+import { distro } from "../distro/current.ts";
 import { mapLimited } from "../release/map-limited.ts";
-import { ARCHIVE_KEYRING } from "../toolchain/packages.ts";
 import type { Report } from "../toolchain/report.ts";
 import { withWorkFolder } from "../toolchain/work-folder.ts";
 import { describeLocked } from "./describe.ts";
@@ -34,7 +34,7 @@ async function fetchMissing(cacheDir: string, origins: readonly Origin[], missin
   report(`fetching ${missing.length} Debian package${missing.length === 1 ? "" : "s"}, ${(bytes / 1e6).toFixed(1)} MB`);
   await withWorkFolder(join(cacheDir, "debs"), "downloads", async (temp) => {
     const downloads = missing.map((locked): Download => ({ locked, url: debUrl(origins, locked), path: join(temp, `${locked.sha256}.deb`) }));
-    await fetchDebs(downloads, ARCHIVE_KEYRING, signal);
+    await fetchDebs(downloads, distro.keyring, signal);
     await mapLimited(downloads, HASHERS, (download) => keep(cacheDir, download));
   });
 }

@@ -11,15 +11,26 @@ const MAX_LOCK_BYTES = 8 * 1024 * 1024;
 const MAX_DEB_BYTES = 4 * 1024 ** 3;
 
 // Each of these becomes a word of an argv, a line of an apt file or a path: Debian Policy 5.6.1, 5.6.12 and nothing wider.
-const packageName = z.string().regex(/^[a-z0-9][a-z0-9+.-]{1,127}$/, "must be a Debian package name");
+/** See Debian Policy 5.6.1. */
+export const packageName = z.string().regex(/^[a-z0-9][a-z0-9+.-]{1,127}$/, "must be a Debian package name");
 const version = z.string().regex(/^[0-9][0-9A-Za-z.+~:-]{0,127}$/, "must be a Debian version");
-const mirror = z.string().regex(/^https?:\/\/[0-9A-Za-z.:[\]-]{1,253}(\/[0-9A-Za-z._~-]{1,64}){0,8}$/, "must be an http or https address without a slash at its end");
-const suite = z.string().regex(/^[a-z][a-z0-9.-]{0,63}$/, "must be a suite's name");
+const mirror = z.string().regex(/^https?:\/\/[0-9A-Za-z.:[\]-]{1,253}(\/[0-9A-Za-z._~:-]{1,64}){0,8}$/, "must be an http or https address without a slash at its end");
+const suite = z.string().regex(/^([a-z][a-z0-9.-]{0,63}|\/)$/, "must be a suite's name, or / for a mirror without suites");
+const component = z.string().regex(/^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)?$/, "must be a component's name");
 const poolPath = z.string().max(512).regex(/^(?!.*(^|\/)\.)[0-9A-Za-z][0-9A-Za-z+.~_-]*(\/[0-9A-Za-z+.~_-]+){0,8}\.deb$/, "must be the path of a .deb under the mirror");
 const setName = z.string().regex(/^(base|toolchain|role\/[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)$/, "must be base, toolchain or role/NAME");
 
-/** Where packages come from: one component of one suite of one mirror. `name` is what packages of the lock call it. */
-export const originSchema = z.strictObject({ name: dnsLabel, mirror, suite, component: dnsLabel });
+/**
+ * Where packages come from: one component of one suite of one mirror, or all of a mirror that has no suites (suite "/", no component). `name`
+ * is what packages of the lock call it; `keys` are the fingerprints of a third party's keys, absent for the distribution itself.
+ */
+export const originSchema = z.strictObject({
+  name: dnsLabel,
+  mirror,
+  suite,
+  component: component.default(""),
+  keys: z.array(z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/, "must be a fingerprint")).min(1).max(16).optional(),
+});
 /** See {@link originSchema}. */
 export type Origin = z.output<typeof originSchema>;
 
@@ -103,6 +114,7 @@ function* contradictions(lock: Pick<Lock, "kernel" | "stub" | "origins" | "sets"
     const at = list.findIndex((name, i) => i > 0 && name <= (list[i - 1] ?? ""));
     if (at > 0) yield `"${list[at]}" stands twice or out of order`;
   }
+  for (const o of origins) if ((o.suite === "/") !== (o.component === "")) yield `origin ${o.name}: a suite has a component, and what has no suites has none`;
   const byName = new Map(packages.map((p) => [p.name, p]));
   const isIn = (name: string, ...wanted: string[]): boolean => wanted.some((set) => byName.get(name)?.in.includes(set) === true);
   for (const p of packages) {

@@ -2,7 +2,7 @@ import { mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
-import { ARCHIVE_KEYRING, ORIGINS, STUB_PACKAGE } from "../toolchain/packages.ts";
+import { distro } from "../distro/current.ts";
 import { debPath } from "./ensure-debs.ts";
 import { type Lock, packagesOf } from "./lock.ts";
 import { makeLockedTree } from "./locked-tree.ts";
@@ -16,14 +16,14 @@ const root = mkdtempSync(join(tmpdir(), "kubedos-locked-"));
 t.teardown(() => rmSync(root, { recursive: true, force: true }));
 const say = (line: string): void => void t.comment(line);
 const at = (name: string): string => join(root, name);
-const lock = await resolveLock({ origins: ORIGINS, keyring: ARCHIVE_KEYRING, base: ["linux-image-cloud-amd64"], toolchain: [STUB_PACKAGE], roles: [], stub: STUB_PACKAGE, report: say });
+const lock = await resolveLock({ origins: distro.origins, keyring: distro.keyring, kernel: distro.kernelPackage, base: ["linux-image-cloud-amd64"], toolchain: [distro.stubPackage], roles: [], stub: distro.stubPackage, report: say });
 const make = (out: string, from: Lock = lock): Promise<void> => makeLockedTree({ lock: from, set: "toolchain", cacheDir: at("cache"), out: at(out), report: say });
 const packages = packagesOf(lock, "toolchain");
 
 t.test("a tree from Debian's archive", async (t) => {
   await make("online");
   t.ok(packages.length > 50);
-  t.match(packages.find((p) => p.name === STUB_PACKAGE), { origin: /^debian/, path: /^pool\/main\/s\/systemd/ });
+  t.match(packages.find((p) => p.name === distro.stubPackage), { origin: /^debian/, path: /^pool\/main\/s\/systemd/ });
 });
 
 t.test("without a network, the same tree; with a package less in the cache, none", async (t) => {

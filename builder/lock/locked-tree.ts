@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { SUITE } from "../toolchain/packages.ts";
+import { distro } from "../distro/current.ts";
 import { type Argv, runHost } from "../toolchain/run-host.ts";
 import type { Report } from "../toolchain/report.ts";
 import { withWorkFolder } from "../toolchain/work-folder.ts";
@@ -23,12 +23,10 @@ export interface TreeRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
-// What no build and no node ever reads; leaving it out at unpack time saves a third of the time.
-const EXCLUDED = ["/usr/share/man/*", "/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/info/*", "/usr/share/lintian/*"];
 /** Raise it when the code that shapes a tree changes without a change to the command. */
 const RECIPE = 1;
 /** 2025-01-01T00:00:00Z: what maintainer scripts take for today; an image's files get the release's own time later. */
-const TREE_TIME = "1735689600";
+export const TREE_TIME = "1735689600";
 
 /** What the tree of a set is a function of, for the caches' keys: the command and every file that goes in. */
 export function treeInputs(lock: Lock, set: string): unknown {
@@ -47,7 +45,7 @@ export async function makeLockedTree(request: TreeRequest): Promise<void> {
   const signal = request.signal === undefined ? {} : { signal: request.signal };
   // Beside the files, so that the pool can be links to them.
   await withWorkFolder(join(cacheDir, "debs"), "repository", async (work) => {
-    const keyring = await writeRepository(join(work, "repository"), SUITE, packages.map((locked, i) => ({ locked, path: debs[i] ?? "" })), request.signal);
+    const keyring = await writeRepository(join(work, "repository"), distro.suite, packages.map((locked, i) => ({ locked, path: debs[i] ?? "" })), { signal: request.signal });
     report(`unpacking ${packages.length} packages for ${describeSet(set)}`);
     await withPlainName(work, (plain) =>
       runHost(["unshare", "--net", "--", ...bootstrapArgv(packages, out, join(plain, "repository"), join(plain, "repository", basename(keyring)))], {
@@ -82,8 +80,8 @@ function bootstrapArgv(packages: readonly LockedPackage[], out: string, reposito
     '--aptopt=APT::Install-Recommends "false"',
     '--aptopt=APT::Sandbox::User "root"',
     '--aptopt=Acquire::Languages "none"',
-    ...EXCLUDED.map((path) => `--dpkgopt=path-exclude=${path}`),
-    SUITE,
+    ...distro.unpackExcluded.map((path) => `--dpkgopt=path-exclude=${path}`),
+    distro.suite,
     out,
     `deb [signed-by=${keyring}] copy:${repository} ./`,
   ];

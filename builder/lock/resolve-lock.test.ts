@@ -36,6 +36,7 @@ const request: ResolveRequest = {
   toolchain: ["tool", "stub"],
   roles: [{ name: "plain", packages: [] }, { name: "routed", packages: ["for-one-role"] }],
   stub: "stub",
+  kernel: /^linux-image-[0-9]/,
   report: () => undefined,
 };
 const resolve = (more: Partial<ResolveRequest> = {}): Promise<Lock> => resolveLock({ ...request, ...more });
@@ -87,6 +88,48 @@ t.test("an archive that did not sign it", async (t) => {
   archive.instead.clear();
   await resolve();
   await t.rejects(resolve({ origins: [...origins, { ...origins[0]!, name: "more", component: "contrib" }] }), { code: /^ARCHIVE_/ }, "a component it doesn't have");
+});
+
+t.test("a third party's packages come from where the role says, and nothing else does", async (t) => {
+  const party = await new SmallArchive().start();
+  t.teardown(() => party.remove());
+  const theirs: readonly SmallPackage[] = [
+    { name: "program", version: "9.0", control: ["Depends: program-parts, brought-along"] },
+    { name: "program-parts", version: "9.0" },
+    { name: "homonym", version: "0.1" },
+    { name: "brought-along", version: "7.0" },
+    { name: "its-library", version: "9:9.0" },
+    { name: "essential-too", control: ["Essential: yes"] },
+    { name: "new-library", version: "2.0", control: ["Depends: brought-along (>= 7)"] },
+  ];
+  await party.publish("stable", theirs);
+  await party.publishFlat(theirs);
+  await archive.publish("stable", [...main, { name: "homonym", version: "5.0" }]);
+  const keys = await party.keys();
+  const part = (origin: object, packages: readonly string[], more: object = {}) => ({ program: "It", why: "nobody else has it", origin: { ...party.origin("party", "stable"), ...origin }, packages: [...packages], units: [], accounts: [], keys, ...more });
+  const flat = { suite: "/", component: "" };
+  for (const origin of [{}, flat]) {
+    const lock = await resolve({ roles: [{ name: "plain", packages: ["homonym"] }, { name: "third", packages: [], thirdParty: [part(origin, ["program"])] }] });
+    t.match(parseLock(encodeLock(lock), "lock"), lock, "it is a lock");
+    const from = Object.fromEntries(lock.packages.map((p) => [p.name, `${p.version} of ${p.origin} in ${p.in.join(" ")}`]));
+    t.match(from, { program: "9.0 of party in role/third", "program-parts": "9.0 of party in role/third", "brought-along": "1.0-1 of main in role/third", homonym: "5.0 of main in role/plain" });
+    t.equal(from["its-library"], "2:1.0-1+deb13u1 of security in base toolchain", "a higher version of the base's library wins nowhere");
+    t.equal(from["essential-too"], undefined, "what a third party calls essential is not");
+    t.match(lock.origins.find((o) => o.name === "party"), { keys: keys.fingerprints });
+    t.match(lock.sets.find((s) => s.name === "role/third"), { wanted: ["program"] });
+  }
+  const homonym = await resolve({ roles: [{ name: "third", packages: [], thirdParty: [part(flat, ["homonym"])] }] });
+  t.match(homonym.packages.find((p) => p.name === "homonym"), { version: "0.1", origin: "party" }, "the program that is meant, not the distribution's of that name");
+  const { keys: _, ...unvouched } = part({}, ["program"]);
+  t.match((await resolve({ roles: [{ name: "third", packages: [], thirdParty: [unvouched] }] })).sets.find((s) => s.name === "role/third"), { wanted: [] }, "without its key the origin isn't even asked");
+  const refused = (roles: ResolveRequest["roles"], code: string, message?: RegExp) => t.rejects(resolve({ roles }), message === undefined ? { code } : { code, message });
+  await refused([{ name: "third", packages: [], thirdParty: [part({}, ["no-such"])] }], "NO_SUCH_PACKAGE", /which origin party .* doesn't have/);
+  await refused([{ name: "third", packages: [], thirdParty: [part({}, ["new-library"])] }], "UNRESOLVABLE");
+  await refused([{ name: "plain", packages: ["homonym"] }, { name: "third", packages: [], thirdParty: [part({}, ["homonym"])] }], "UNRESOLVABLE", /homonym would be/);
+  const foreign = (await makeSigningKey("archive of a test", 1_735_689_600)).certificate;
+  await refused([{ name: "third", packages: [], thirdParty: [part({}, ["program"], { keys: { ...keys, keyring: foreign } })] }], "ARCHIVE_UNVERIFIED");
+  await refused([{ name: "a", packages: [], thirdParty: [part({}, ["program"])] }, { name: "b", packages: [], thirdParty: [part(flat, ["program"])] }], "UNRESOLVABLE", /two different origins "party"/);
+  await archive.publish("stable", main);
 });
 
 t.test("an archive that isn't there", async (t) => {

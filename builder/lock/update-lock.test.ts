@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
 import { explainError } from "../cli/explain-error.ts";
+import { findRole, readRoles } from "../roles/read-roles.ts";
+import { roleInLock } from "../roles/role-in-lock.ts";
 import { describeChange, diffLocks } from "./diff-locks.ts";
 import { encodeLock, type Lock, type LockedPackage } from "./lock.ts";
 import { updateLock, type UpdateResult } from "./update-lock.ts";
@@ -87,4 +89,22 @@ t.test("a lock for other lists says which", async (t) => {
   t.throws(() => check((s) => s[1]?.wanted.pop()), { code: "LOCK_STALE", message: "role worker wants package frr, which the lock was not made for" });
   t.throws(() => check((s) => s[0]?.wanted.push("zsh")), { code: "LOCK_STALE", message: "the lock holds zsh for the base tree, which no longer wants it" });
   t.throws(() => check((s) => s[2]?.wanted.shift()), { code: "LOCK_STALE", message: /^the toolchain wants package cpio/ });
+});
+
+t.test("a third party's part is in the lock whole, or its program is missing", async (t) => {
+  const role = findRole(await readRoles(), "grafana");
+  const sets = wantedSets([role]);
+  const lockOf = (more: readonly string[]): Lock => ({ ...old, sets: sets.map(({ name, wanted }) => ({ name, wanted: [...wanted, ...(name === "role/grafana" ? more : [])].sort() })) });
+  const without = lockOf([]);
+  checkLockFits(without, sets, "");
+  t.match(roleInLock(role, without), { units: ["prometheus-node-exporter.service"], missing: [{ program: "Grafana", why: /apt\.grafana\.com \(apt-keys\/grafana\.asc\)$/ }] });
+  const whole = lockOf(["grafana"]);
+  checkLockFits(whole, sets, "");
+  t.same(roleInLock(role, whole), { units: ["prometheus-node-exporter.service", "grafana-server.service"], accounts: [{ name: "prometheus", id: 820 }, { name: "grafana", id: 823 }], missing: [] });
+  const [part] = role.thirdParty;
+  if (part === undefined) throw new Error("grafana has a part");
+  const two = { ...role, thirdParty: [{ ...part, packages: ["grafana", "grafana-data"] }] };
+  t.throws(() => checkLockFits(whole, wantedSets([two]), ""), { code: "LOCK_STALE", message: /wants package grafana-data/ }, "half of a part");
+  t.match(roleInLock(two, whole).missing, [{ program: "Grafana" }]);
+  t.throws(() => checkLockFits(lockOf(["loki"]), sets, ""), { code: "LOCK_STALE", message: /holds loki for role grafana, which no longer wants it/ });
 });

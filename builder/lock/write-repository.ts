@@ -18,6 +18,13 @@ export interface PoolFile {
   readonly path: string;
 }
 
+/** See {@link writeRepository}. */
+export interface RepositoryOptions {
+  /** The dpkg status of the tree for which it is made: what is there needn't be in the repository. */
+  readonly installed?: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** 2025-01-01T00:00:00Z: what repositories of ours say for their date. Any past time would do; a fixed one keeps them equal. */
 const REPOSITORY_TIME = 1_735_689_600;
 const READERS = 4;
@@ -27,7 +34,8 @@ const READERS = 4;
  * InRelease signed by a key that is made here and forgotten. Gives the keyring's path. Throws LockError `DEB_DIFFERS` where a file
  * is another package than its line in the lock says, `BAD_LOCK` where something is missing that one of them needs, and ToolError.
  */
-export async function writeRepository(dir: string, suite: string, files: readonly PoolFile[], signal?: AbortSignal): Promise<string> {
+export async function writeRepository(dir: string, suite: string, files: readonly PoolFile[], options: RepositoryOptions = {}): Promise<string> {
+  const { signal, installed } = options;
   await mkdir(join(dir, "pool"), { recursive: true });
   const packages = await mapLimited(files, READERS, async ({ locked, path }): Promise<LockedControl> => {
     await link(path, join(dir, poolName(locked)));
@@ -35,7 +43,7 @@ export async function writeRepository(dir: string, suite: string, files: readonl
     return { locked, control: stdout };
   });
   const index = utf8(packages.map(({ locked, control }) => indexStanza(locked, control, poolName(locked))).join("\n"));
-  checkClosure(packages);
+  checkClosure(packages, installed);
   await writeFile(join(dir, "Packages"), index);
   const key = await makeSigningKey("kubedos repository of one build", REPOSITORY_TIME);
   await writeFile(join(dir, "InRelease"), await key.clearSign(releaseText(suite, [["Packages", index]])));

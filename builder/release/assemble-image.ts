@@ -1,6 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import type { MissingProgram } from "../../proto/release/release.ts";
 import { sha256, utf8 } from "../../proto/wire/bytes.ts";
 import { toHex } from "../../proto/wire/hex.ts";
 import { canonicalJson, parseJson } from "../../proto/wire/json.ts";
@@ -11,6 +12,7 @@ import { buildInitrd } from "../initrd/build-initrd.ts";
 import type { RoleDefinition } from "../roles/role.ts";
 import { assembleRole, type RoleFile } from "../rootfs/assemble-role.ts";
 import type { BaseTree } from "../rootfs/ensure-base.ts";
+import type { RoleTree } from "../rootfs/ensure-layer.ts";
 import { makeErofs } from "../rootfs/make-erofs.ts";
 import { makeVerity } from "../rootfs/make-verity.ts";
 import { cachedTree, cacheKey } from "../toolchain/cached-tree.ts";
@@ -31,7 +33,15 @@ export interface ImageInputs {
   readonly config: Uint8Array;
   readonly programs: readonly { readonly name: string; readonly compiled: CompiledProgram }[];
   readonly base: BaseTree;
-  /** SHA-256 over all that the base tree was made of: every package's digest, and how. */
+  /** The base tree with the role's packages. */
+  readonly layer: RoleTree;
+  /** What starts once the node is admitted. */
+  readonly units: readonly string[];
+  /** SHA-256 over the role's overlay. */
+  readonly overlay: string;
+  /** Of the role's programs those that the image lacks; words of the release, not of the image. */
+  readonly missing: readonly MissingProgram[];
+  /** SHA-256 over all that the trees were made of: every package's digest, and how. */
   readonly packages: string;
   /** SHA-256 over our sources that make images. */
   readonly recipe: string;
@@ -48,12 +58,13 @@ export interface AssembledImage {
   readonly rootHash: string;
   /** Unsigned. */
   readonly uki: string;
+  readonly missing: readonly MissingProgram[];
 }
 
 /** Digest of {@link ImageInputs}: the same key, the same bytes. */
 export function imageKey(tc: Toolchain, inputs: ImageInputs): string {
   const programs = inputs.programs.map((p) => [p.name, p.compiled.key]);
-  return cacheKey([tc.key, inputs.base.key, inputs.packages, inputs.recipe, inputs.epoch, toHex(sha256(inputs.config)), programs]);
+  return cacheKey([tc.key, inputs.base.key, inputs.layer.key, inputs.packages, inputs.units, inputs.overlay, inputs.recipe, inputs.epoch, toHex(sha256(inputs.config)), programs]);
 }
 
 /** Finds or makes one role's root file system, hash tree, initrd and unsigned UKI. Throws ToolError, PeError. */
@@ -65,7 +76,7 @@ export async function assembleImage(tc: Toolchain, inputs: ImageInputs, cacheDir
     await makeFiles(tc, inputs, key, out, signal === undefined ? {} : { signal });
   });
   const { rootHash } = parseJson(factsSchema, await readFile(join(dir, "facts.json")), 4096);
-  return { role: inputs.role.name, key, root: join(dir, "root.erofs"), verity: join(dir, "root.verity"), rootHash, uki: join(dir, "uki.efi") };
+  return { role: inputs.role.name, key, root: join(dir, "root.erofs"), verity: join(dir, "root.verity"), rootHash, uki: join(dir, "uki.efi"), missing: inputs.missing };
 }
 
 const factsSchema = z.strictObject({ rootHash: hexText(32) });
@@ -74,7 +85,8 @@ async function makeFiles(tc: Toolchain, inputs: ImageInputs, key: string, out: s
   const { base, epoch, role, cluster } = inputs;
   const tree = join(out, "tree");
   const [root, verityFile, initrd] = [join(out, "root.erofs"), join(out, "root.verity"), join(out, "initrd")];
-  await assembleRole({ base, files: roleFiles(inputs), out: tree, ...signal });
+  const overlayDirs = role.overlay === undefined ? [] : [role.overlay];
+  await assembleRole({ role: role.name, from: inputs.layer, overlayDirs, units: inputs.units, files: roleFiles(inputs), out: tree, ...signal });
   await makeErofs(tc, tree, root, { uuid: guidText(deriveBytes(key, "erofs", 16)), epoch, ...signal });
   await rm(tree, { recursive: true });
   const verity = await makeVerity(tc, root, verityFile, { uuid: guidText(deriveBytes(key, "verity", 16)), salt: deriveBytes(key, "salt", 32), ...signal });

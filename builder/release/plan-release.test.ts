@@ -1,12 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import t from "tap";
 import { parseImageConfig } from "../../proto/release/image-config.ts";
 import { parseClusterSpec } from "../../proto/spec/parse.ts";
 import { initKeys } from "../keys/init-keys.ts";
 import { readPublicKeys } from "../keys/read-public-keys.ts";
-import { roles } from "../roles/table.ts";
+import { readRoles } from "../roles/read-roles.ts";
 import { ensureCacheLock } from "../lock/cache-lock.ts";
 import type { Lock } from "../lock/lock.ts";
 import { treeInputs } from "../lock/locked-tree.ts";
@@ -18,13 +18,14 @@ const dir = mkdtempSync(join(tmpdir(), "kubedos-plan-"));
 t.teardown(() => rmSync(dir, { recursive: true }));
 await initKeys({ dir: join(dir, "keys"), cluster: "demo", passphrase: "correct horse battery", now: new Date("2026-06-01") });
 const keys = await readPublicKeys(join(dir, "keys"));
+const roles = await readRoles();
 const example = readFileSync(new URL("../../examples/demo.yaml", import.meta.url), "utf8");
 const parse = (text: string) => parseClusterSpec(text, "spec.yaml");
 
-async function plan(text: string, more: { generation?: number; epoch?: number; lock?: Lock } = {}) {
-  const request = { spec: parse(text), keys, cacheDir: defaultCacheDir, generation: 1, epoch: 1_767_225_600, report: (line: string) => t.comment(line), ...more };
+async function plan(text: string, more: { generation?: number; epoch?: number; lock?: Lock; roles?: typeof roles } = {}) {
+  const request = { spec: parse(text), roles, keys, cacheDir: defaultCacheDir, generation: 1, epoch: 1_767_225_600, report: (line: string) => t.comment(line), ...more };
   const { tc, images, id } = await planRelease(request, validate(request));
-  return { id, images: Object.fromEntries(images.map((i) => [i.role.name, imageKey(tc, i)])), configs: images.map((i) => i.config) };
+  return { id, images: Object.fromEntries(images.map((i) => [i.role.name, imageKey(tc, i)])), configs: images.map((i) => i.config), missing: Object.fromEntries(images.map((i) => [i.role.name, i.missing])) };
 }
 
 const base = await plan(example);
@@ -37,7 +38,7 @@ t.test("what is no image input changes neither an image nor the release", async 
     ["one more worker", example.replace("\nnetwork:", worker).replace(/ {4}worker-2: .*/, address)],
     ["other addresses and another LAN", example.replaceAll("10.100.10.", "10.200.20.")],
     ["other names", example.replaceAll("worker-1", "w-one")],
-    ["other machines", example.replaceAll("256MiB", "4GiB").replace("cpus: 1", "cpus: 8")],
+    ["other machines", example.replaceAll("384MiB", "4GiB").replace("cpus: 1", "cpus: 8")],
     ["volumes, storage and workloads", example.replace("cpus: 1 } }", "cpus: 1, disk: 8GiB, volumes: { a: 1GiB } } }").replace("\ntargets:", storage)],
     ["two approvals", example.replace("approvals: 1", "approvals: 2")],
     ["planes in another order", example.replace(/( {4}- \{ name: wg1.*\n)( {4}- \{ name: wg2.*\n)/, "$2$1")],
@@ -77,18 +78,41 @@ t.test("an image knows its role and no node", async (t) => {
   for (const config of base.configs) t.notMatch(Buffer.from(config).toString(), /worker-1|10\.100\.10|failure/);
   const ports = (c: typeof master) => (c?.ports ?? []).map((p) => `${p.direction} ${p.zone} ${p.protocol} ${p.port}`).sort();
   t.same(ports(master), ["in admin tcp 7444", "in lan tcp 7443", "in lan udp 51821", "in lan udp 51822", "in lan udp 51823", "in wg1 tcp 7444"]);
-  t.same(ports(worker), ["out lan tcp 7443", "out lan udp 51821", "out lan udp 51822", "out lan udp 51823", "out wg1 tcp 7444"]);
+  t.same(ports(worker), ["in wg2 tcp 9100", "in wg3 tcp 10250", "out lan tcp 7443", "out lan udp 51821", "out lan udp 51822", "out lan udp 51823", "out wg1 tcp 7444", "out wg3 tcp 6443"]);
   t.equal(master?.releaseKeys[0], keys.manifest.releaseKey);
 });
 
 t.test("specs that can't be built", async (t) => {
-  const refused = (text: string, code: string) => t.throws(() => validate({ spec: parse(text), keys }), { code }, code);
+  const refused = (text: string, code: string) => t.throws(() => validate({ spec: parse(text), roles, keys }), { code }, code);
   refused(example.replace("name: demo", "name: other"), "WRONG_CLUSTER");
-  refused(example.replaceAll("role: worker", "role: storage").replace("[master, worker]", "[master, storage]"), "UNKNOWN_ROLE");
-  refused(example.replace("256MiB", "128MiB"), "TOO_LITTLE_MEMORY");
+  refused(example.replaceAll("role: worker", "role: storrage").replace("[master, worker]", "[master, storrage]"), "UNKNOWN_ROLE");
+  refused(example.replace("384MiB", "128MiB"), "TOO_LITTLE_MEMORY");
 });
 
-t.test("the table of roles", async (t) => {
-  t.equal(new Set(roles.map((r) => r.name)).size, roles.length);
-  t.equal(roles.filter((r) => r.hub).length, 1);
+t.test("a role of one's own, and what one changes in it", async (t) => {
+  const own = join(dir, "roles/zoo");
+  const put = (file: string, text: string): void => {
+    mkdirSync(dirname(join(own, file)), { recursive: true });
+    writeFileSync(join(own, file), text);
+  };
+  const role = "apiVersion: kubedos/v1\nkind: Role\nmetadata: { name: zoo }\nabout: of a test\nminMemory: 256MiB\nmissing:\n  - { program: Lions, why: nobody has them }\n";
+  put("role.yaml", role);
+  put("overlay/etc/systemd/system/zoo.service", "[Service]\nExecStart=true\n");
+  const text = example.replaceAll("role: worker", "role: zoo").replace("[master, worker]", "[master, zoo]");
+  const lock = await ensureCacheLock(defaultCacheDir, roles, (line) => t.comment(line));
+  const withZoo: Lock = { ...lock, sets: [...lock.sets, { name: "role/zoo", wanted: [] }].sort((a, b) => (a.name < b.name ? -1 : 1)) };
+  const build = async () => plan(text, { lock: withZoo, roles: await readRoles(join(dir, "spec.yaml")) });
+  const first = await build();
+  t.equal(first.images["master"], base.images["master"], "the others' images are what they were");
+  t.same(first.missing["zoo"], [{ program: "Lions", why: "nobody has them" }]);
+  put("role.yaml", role.replace("nobody has them", "they sleep"));
+  const reworded = await build();
+  t.same([reworded.images, reworded.id === first.id], [first.images, false], "what is missing is said by the release, and in no image");
+  put("role.yaml", `${role}units: [zoo.service]\n`);
+  const enabled = await build();
+  put("overlay/etc/zoo", "1");
+  const overlaid = await build();
+  t.equal(new Set([first, enabled, overlaid].map((p) => p.images["zoo"])).size, 3, "units and overlay are inputs");
+  symlinkSync("/dev/null", join(own, "overlay/etc/link"));
+  t.not((await build()).images["zoo"], overlaid.images["zoo"], "so is a link");
 });

@@ -28,7 +28,7 @@ const rootHash = createHash("sha256").update("root").digest("hex");
 const cmdline = utf8(`roothash=${rootHash}`);
 writeFileSync(at("unsigned.efi"), assembleUki({ stub: efi("linuxx64.efi.stub"), linux: efi("systemd-bootx64.efi"), osrel: utf8("ID=x\n"), uname: utf8("6.12"), initrd: utf8("i"), cmdline }));
 const signedUki = await signer.signUki(readFileSync(at("unsigned.efi")));
-const assembled = { role: "worker", key: "0", root: at("root.erofs"), verity: at("root.verity"), rootHash, uki: at("unsigned.efi") };
+const assembled = { role: "worker", key: "0", root: at("root.erofs"), verity: at("root.verity"), rootHash, uki: at("unsigned.efi"), missing: [{ program: "Grafana", why: "nobody has it" }] };
 const request = { cluster: "demo", id: "0123456789abcdef", generation: 3, epoch: 1_767_225_600, images: [{ assembled, signedUki, pcrs: predictPcrs(signedUki, keys) }], keysDir: at("keys") };
 const seal = (out: string) => sealRelease(tc, signer, { ...request, dir: at(`${out}/demo/0123456789abcdef`) }, () => undefined);
 
@@ -51,7 +51,7 @@ t.test("sealed twice, bit for bit the same, signatures included", async (t) => {
 t.test("the release verifies, and its files are what it says", async (t) => {
   const dir = at("one/demo/0123456789abcdef");
   const release = await readRelease(dir, keys.releaseKey);
-  t.match(release, { generation: 3, images: [{ role: "worker", rootHash, pcrs: { "4": { rule: "exact" }, "11": { rule: "words", earliest: "kubedos-agent" }, "12": { rule: "zero" } } }] });
+  t.match(release, { generation: 3, images: [{ role: "worker", missing: [{ program: "Grafana" }], rootHash, pcrs: { "4": { rule: "exact" }, "11": { rule: "words", earliest: "kubedos-agent" }, "12": { rule: "zero" } } }] });
   t.same(Object.keys(release.images[0]?.pcrs ?? {}).map(Number).sort((a, b) => a - b), [0, 1, 2, 3, 4, 5, 6, 7, 9, 11, 12, 13, 14], "a rule for every quoted PCR");
   await checkReleaseFiles(dir, release);
 });

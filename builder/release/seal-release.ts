@@ -15,8 +15,12 @@ import type { Toolchain } from "../toolchain/ensure-toolchain.ts";
 import type { Report } from "../toolchain/report.ts";
 import { withWorkFolder } from "../toolchain/work-folder.ts";
 import type { AssembledImage } from "./assemble-image.ts";
+import { mapLimited } from "./map-limited.ts";
 import { fileDigest } from "./read-release.ts";
 import { diskFile, RELEASE_FILES, ukiFile } from "./release-files.ts";
+
+/** Each is written twice, raw and as qcow2: so many of some hundred MB at once. */
+const PARALLEL_DISKS = 2;
 
 /** An image whose UKI is signed and whose PCRs are predicted. */
 export interface MeasuredImage {
@@ -47,7 +51,7 @@ export async function sealRelease(tc: Toolchain, signer: Signer, request: SealRe
   return await withWorkFolder(dirname(request.dir), request.id, async (work) => {
     const folder = join(work, "release");
     await mkdir(folder);
-    const images = await Promise.all(request.images.map((image) => sealImage(tc, image, folder, request, report)));
+    const images = await mapLimited(request.images, PARALLEL_DISKS, (image) => sealImage(tc, image, folder, request, report));
     const release: Release = {
       kind: "kubedos/release",
       version: 1,
@@ -55,7 +59,7 @@ export async function sealRelease(tc: Toolchain, signer: Signer, request: SealRe
       id: request.id,
       generation: request.generation,
       epoch: request.epoch,
-      images: images.sort((a, b) => a.role.localeCompare(b.role)),
+      images: [...images].sort((a, b) => a.role.localeCompare(b.role)),
     };
     const envelope = await signer.signDocument("release", canonicalJson(release));
     await writeFile(join(folder, RELEASE_FILES.release), encodeEnvelope(envelope));
@@ -66,7 +70,7 @@ export async function sealRelease(tc: Toolchain, signer: Signer, request: SealRe
 }
 
 async function sealImage(tc: Toolchain, image: MeasuredImage, folder: string, request: SealRequest, report: Report): Promise<ReleaseImage> {
-  const { role, root, verity, rootHash } = image.assembled;
+  const { role, root, verity, rootHash, missing } = image.assembled;
   const [uki, disk] = [join(folder, ukiFile(role)), join(folder, diskFile(role))];
   await mkdir(join(folder, role));
   await writeFile(uki, image.signedUki);
@@ -80,6 +84,7 @@ async function sealImage(tc: Toolchain, image: MeasuredImage, folder: string, re
     uki: { sha256: toHex(sha256(image.signedUki)), authenticode: toHex(authenticodeDigest(parsePe(image.signedUki))) },
     rootHash,
     pcrs: image.pcrs,
+    ...(missing.length === 0 ? {} : { missing: [...missing] }),
   };
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readdir, readFile } from "node:fs/promises";
+import { lstat, readdir, readFile, readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -8,14 +8,16 @@ export const projectDir: string = fileURLToPath(new URL("../..", import.meta.url
 
 /**
  * SHA-256 (hex) over the files under `paths`, which are relative to `root`: each one's path, size and contents, in the
- * order of the paths. Tests and type settings are left out: they shape no output.
+ * order of the paths; of a link its target, of a file also whether it can be run. Tests and type settings are left out: they shape no output.
  */
 export async function sourceDigest(paths: readonly string[], root: string = projectDir): Promise<string> {
   const hash = createHash("sha256");
   for (const path of [...paths].sort()) {
     for (const file of await filesUnder(root, path)) {
-      const data = await readFile(join(root, file));
-      hash.update(`${file}\0${data.length}\0`).update(data);
+      const found = await lstat(join(root, file));
+      const data = found.isSymbolicLink() ? Buffer.from(await readlink(join(root, file))) : await readFile(join(root, file));
+      const kind = found.isSymbolicLink() ? "link" : (found.mode & 0o100) === 0 ? "file" : "program";
+      hash.update(`${file}\0${kind}\0${data.length}\0`).update(data);
     }
   }
   return hash.digest("hex");
@@ -28,7 +30,7 @@ async function filesUnder(root: string, path: string): Promise<readonly string[]
   });
   if (entries === null) return [path];
   return entries
-    .filter((e) => e.isFile() && !/\.test\.ts$|^tsconfig\.json$/.test(e.name))
+    .filter((e) => (e.isFile() || e.isSymbolicLink()) && !/\.test\.ts$|^tsconfig\.json$/.test(e.name))
     .map((e) => join(e.parentPath, e.name).slice(join(root, "/").length))
     .sort();
 }

@@ -1,9 +1,10 @@
-import { chmod, copyFile, mkdir, symlink, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { runHost } from "../toolchain/run-host.ts";
 import { writeAccounts } from "./accounts.ts";
-import type { BaseTree } from "./ensure-base.ts";
+import { enableUnits } from "./enable-units.ts";
+import type { RoleTree } from "./ensure-layer.ts";
 import { layOver } from "./lay-over.ts";
 
 /** The tree laid over every image, and the units; both in the repository. */
@@ -18,9 +19,14 @@ export type RoleFile =
 
 /** One role's tree to be made. */
 export interface RoleRequest {
-  readonly base: BaseTree;
+  /** The role's name, for errors. */
+  readonly role: string;
+  /** The base tree, or the role's own over it. On the file system of `out`. */
+  readonly from: RoleTree;
   /** Laid over the base in this order, after {@link rootfsOverlayDir} and {@link systemdDir}. */
   readonly overlayDirs?: readonly string[];
+  /** What starts once the node is admitted. */
+  readonly units?: readonly string[];
   /** `/usr/lib/kubedos/*` (0755, each with a link in /usr/bin), `/etc/kubedos/image.json`, and so on. */
   readonly files: readonly RoleFile[];
   /** Folder to make; it must not exist. */
@@ -30,23 +36,28 @@ export interface RoleRequest {
 
 const PROGRAMS = "/usr/lib/kubedos";
 
-/** Makes the tree of one role. Modification times are left to makeErofs. Throws ToolError or a file system's error. */
+/**
+ * Makes the tree of one role; what is as in `from` is the same file, so nothing here writes into a file that is there. Modification times are
+ * left to makeErofs. Throws BuildError, ToolError or a file system's error.
+ */
 export async function assembleRole(request: RoleRequest): Promise<void> {
-  const { base, out } = request;
+  const { role, from, out } = request;
   const signal = request.signal === undefined ? {} : { signal: request.signal };
   await mkdir(dirname(out), { recursive: true });
-  await runHost(["cp", "--archive", "--reflink=auto", "--no-target-directory", base.tree, out], signal);
+  await runHost(["cp", "--archive", "--link", "--no-target-directory", from.tree, out], signal);
   await layOver(rootfsOverlayDir, out, ["README.md"]);
   await layOver(systemdDir, join(out, "usr/lib/systemd/system"), ["README.md"]);
   for (const dir of request.overlayDirs ?? []) await layOver(dir, out);
   await writeAccounts(out);
   for (const file of request.files) await addFile(out, file);
+  await enableUnits(out, request.units ?? [], role);
 }
 
 async function addFile(tree: string, file: RoleFile): Promise<void> {
   const target = join(tree, file.path);
   const program = dirname(file.path) === PROGRAMS;
   await mkdir(dirname(target), { recursive: true, mode: 0o755 });
+  await rm(target, { force: true });
   if ("data" in file) await writeFile(target, file.data);
   else await copyFile(file.from, target);
   await chmod(target, file.mode ?? (program ? 0o755 : 0o644));

@@ -1,12 +1,13 @@
 import { copyFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { distro } from "../distro/current.ts";
 import { packagesOf } from "../lock/lock.ts";
 import { makeLockedTree, treeInputs } from "../lock/locked-tree.ts";
 import { cachedTree, cacheKey } from "../toolchain/cached-tree.ts";
 import type { Toolchain } from "../toolchain/ensure-toolchain.ts";
 import type { Report } from "../toolchain/report.ts";
-import { DROPPED_MODULES, kernelRelease, prepareModules } from "./kernel-modules.ts";
-import { TRIMMED, trimTree } from "./trim-tree.ts";
+import { kernelRelease, prepareModules } from "./kernel-modules.ts";
+import { trimTree } from "./trim-tree.ts";
 
 /** What every role's tree starts from: packages unpacked, trimmed, modules unpacked; nothing of ours yet. */
 export interface BaseTree {
@@ -25,7 +26,7 @@ const RECIPE = 2;
 
 /** Finds or makes the base tree from the toolchain's lock; the first time takes about 40 s, and the network where the cache lacks a package. Throws LockError or ToolError. */
 export async function ensureBase(cacheDir: string, tc: Toolchain, report: Report, signal?: AbortSignal): Promise<BaseTree> {
-  const key = cacheKey([RECIPE, treeInputs(tc.lock, "base"), TRIMMED, DROPPED_MODULES]);
+  const key = cacheKey([RECIPE, treeInputs(tc.lock, "base"), distro.trimmed, distro.droppedModules]);
   const path = await cachedTree(cacheDir, `base-${key}`, async (out) => {
     report(`making the base tree (${packagesOf(tc.lock, "base").length} Debian packages), once`);
     await mkdir(out, { recursive: true });

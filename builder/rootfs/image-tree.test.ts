@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { lstat, mkdtemp, readFile, readdir, readlink, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
 import { defaultCacheDir, ensureToolchain } from "../toolchain/ensure-toolchain.ts";
+import { runHost } from "../toolchain/run-host.ts";
 import { runTool } from "../toolchain/run-tool.ts";
 import { assembleRole, rootfsOverlayDir, systemdDir } from "./assemble-role.ts";
 import { ensureBase } from "./ensure-base.ts";
@@ -13,13 +13,14 @@ import { makeVerity } from "./make-verity.ts";
 const say = (line: string): void => void t.comment(line);
 const tc = await ensureToolchain(defaultCacheDir, say);
 const base = await ensureBase(defaultCacheDir, tc, say);
-const work = await mkdtemp(join(tmpdir(), "kubedos-image-"));
+const work = await mkdtemp(join(defaultCacheDir, ".image-tree-test-"));
 t.teardown(() => rm(work, { recursive: true, force: true }));
 
 const program = Buffer.from("#!/bin/sh\n");
 const make = (name: string): Promise<void> =>
   assembleRole({
-    base,
+    role: "worker",
+    from: base,
     files: [
       { path: "/usr/lib/kubedos/kubedos-agent", data: program },
       { path: "/usr/lib/kubedos/kubedos-hub", data: program },
@@ -99,13 +100,16 @@ t.test("nft accepts the base rules", async () => {
 
 t.test("the same inputs give the same image", async (t) => {
   await make("again");
+  // Of files of its own, where the other two are links to the base tree's.
+  await runHost(["cp", "--archive", tree, join(work, "copied")]);
   const uuid = "11111111-2222-4333-8444-555555555555";
   const facts = [];
-  for (const name of ["tree", "again"]) {
+  for (const name of ["tree", "again", "copied"]) {
     const image = join(work, `${name}.erofs`);
     await makeErofs(tc, join(work, name), image, { uuid, epoch: 1_700_000_000 });
     facts.push(await makeVerity(tc, image, join(work, `${name}.hash`), { uuid, salt: "ab".repeat(32) }));
     await rm(image);
   }
   t.same(facts[0], facts[1]);
+  t.same(facts[0], facts[2], "how many links a file has says nothing");
 });

@@ -1,26 +1,8 @@
 import { glob, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { distro } from "../distro/current.ts";
 import type { Toolchain } from "../toolchain/ensure-toolchain.ts";
 import { runTool } from "../toolchain/run-tool.ts";
-
-/** Folders of modules that no target has hardware for or no workload asks for; under kernel/. */
-export const DROPPED_MODULES: readonly string[] = [
-  "drivers/gpu",
-  "drivers/infiniband",
-  "drivers/input",
-  "drivers/media",
-  "drivers/staging",
-  "drivers/usb",
-  "drivers/video",
-  "fs/btrfs",
-  "fs/gfs2",
-  "fs/jfs",
-  "fs/ntfs3",
-  "fs/ocfs2",
-  "fs/smb",
-  "fs/ubifs",
-  "sound",
-];
 
 /** The one kernel release of a tree. Throws when there are more or none. */
 export async function kernelRelease(tree: string): Promise<string> {
@@ -34,7 +16,7 @@ export async function kernelRelease(tree: string): Promise<string> {
 export async function prepareModules(tc: Toolchain, tree: string): Promise<void> {
   const release = await kernelRelease(tree);
   const dir = join(tree, "usr/lib/modules", release);
-  for (const path of DROPPED_MODULES) await rm(join(dir, "kernel", path), { recursive: true, force: true });
+  for (const path of distro.droppedModules) await rm(join(dir, "kernel", path), { recursive: true, force: true });
   const packed: string[] = [];
   for await (const path of glob("kernel/**/*.ko.xz", { cwd: dir })) packed.push(path);
   packed.sort();

@@ -2,17 +2,12 @@ import { open } from "node:fs/promises";
 import { MAX_SPEC_CHARS } from "../../proto/spec/document.ts";
 import { readClusterSpec, type SpecReading } from "../../proto/spec/parse.ts";
 import { specError } from "../../proto/spec/read-object.ts";
-import { roles } from "../roles/table.ts";
+import { readRoles } from "../roles/read-roles.ts";
 import { type RoleFacts, roleProblems } from "./role-problems.ts";
 
 /** Reads a spec file and checks it, also against the roles that it may name. Throws SpecError, or the file system's error. */
 export async function readSpecFile(file: string): Promise<SpecReading> {
-  return checkSpec(await readText(file), file, await knownRoles(file));
-}
-
-/** Every role that a spec at `file` may name. */
-export async function knownRoles(_file: string): Promise<readonly RoleFacts[]> {
-  return roles;
+  return checkSpec(await readText(file), file, await readRoles(file));
 }
 
 /** A text that is, or is to become, `file`. Throws SpecError. */

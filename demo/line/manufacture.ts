@@ -6,6 +6,7 @@ import { parseLock } from "../../builder/lock/lock.ts";
 import { checkLockFits, wantedSets } from "../../builder/lock/wanted.ts";
 import { openKeys } from "../../builder/keys/open-keys.ts";
 import { usedRoles } from "../../builder/release/plan-release.ts";
+import { readRoles } from "../../builder/roles/read-roles.ts";
 import { readRelease } from "../../builder/release/read-release.ts";
 import { defaultCacheDir, ensureToolchain } from "../../builder/toolchain/ensure-toolchain.ts";
 import { parseClusterSpec } from "../../proto/spec/parse.ts";
@@ -45,13 +46,13 @@ export async function buildImages(demo: Demo): Promise<void> {
 async function lockPackages(demo: Demo): Promise<string> {
   const file = `${demo.home}/lock.json`;
   const spec = parseClusterSpec(await readFile(demo.specFile, "utf8"), demo.specFile);
-  if (!existsSync(file) || !(await fits(file, spec))) await build(demo, ["lock", demo.specFile, "-o", file, "--update"], []);
+  if (!existsSync(file) || !(await fits(file, spec, demo.specFile))) await build(demo, ["lock", demo.specFile, "-o", file, "--update"], []);
   return file;
 }
 
-async function fits(file: string, spec: ClusterSpec): Promise<boolean> {
+async function fits(file: string, spec: ClusterSpec, specFile: string): Promise<boolean> {
   try {
-    checkLockFits(parseLock(await readFile(file), file), wantedSets(usedRoles(spec)), "");
+    checkLockFits(parseLock(await readFile(file), file), wantedSets(usedRoles(spec, await readRoles(specFile))), "");
     return true;
   } catch (error) {
     if (error instanceof LockError && error.code === "LOCK_STALE") return false;

@@ -40,15 +40,18 @@ export async function bootStrangers(demo: Demo): Promise<void> {
 
 /** Approves each worker in the real prompt of the real CLI, typing what the pin file says, not what the screen says. */
 export async function approveWorkers(demo: Demo): Promise<void> {
-  for (const name of workersOf(demo)) {
-    const ekName = pinnedEk(demo, name);
-    const node = await demo.untilState(ekName, ["pending"], 10);
-    const argv = ["approve", node.id, "--reason", "demo", "--timeout", "60s", ...demo.connection];
-    const ended = await runInTerminal(argv, /press Enter to leave it: $/, () => ekName.slice(-8), demo.signal);
-    for (const line of ended.stdout.split("\n")) demo.report.say(`  | ${line}`);
-    demo.report.prove(`${name} was approved by a signed statement after its EK was compared`, ended.code === 0, `exit code ${ended.code}`);
-    await demo.untilState(ekName, ["connected"], 60);
-  }
+  for (const name of workersOf(demo)) await approveNode(demo, name);
+}
+
+/** Approves one node that waits, and waits until it is connected. */
+export async function approveNode(demo: Demo, name: string): Promise<void> {
+  const ekName = pinnedEk(demo, name);
+  const node = await demo.untilState(ekName, ["pending"], 10);
+  const argv = ["approve", node.id, "--reason", "demo", "--timeout", "60s", ...demo.connection];
+  const ended = await runInTerminal(argv, /press Enter to leave it: $/, () => ekName.slice(-8), demo.signal);
+  for (const line of ended.stdout.split("\n")) demo.report.say(`  | ${line}`);
+  demo.report.prove(`${name} was approved by a signed statement after its EK was compared`, ended.code === 0, `exit code ${ended.code}`);
+  await demo.untilState(ekName, ["connected"], 60);
 }
 
 /** EK Name in the pin file. */

@@ -6,7 +6,8 @@ import { initKeys } from "../../builder/keys/init-keys.ts";
 import { issueOperator, OPERATOR_FILES } from "../../builder/keys/issue-operator.ts";
 import { type OpenKeys, openKeys } from "../../builder/keys/open-keys.ts";
 import { makeImageConfig } from "../../builder/release/make-image-config.ts";
-import { findRole } from "../../builder/roles/table.ts";
+import { findRole, readRoles } from "../../builder/roles/read-roles.ts";
+import type { RoleDefinition } from "../../builder/roles/role.ts";
 import { makeFileSigner } from "../../builder/sign/signer.ts";
 import { hostPorts } from "../../hub/host/host-ports.ts";
 import type { Log } from "../../hub/ports.ts";
@@ -50,7 +51,7 @@ export interface ReplayHubRequest {
  */
 export async function startReplayHub({ recording, spec, dir, log, signal }: ReplayHubRequest): Promise<ReplayHub> {
   const keys = await makeKeys(dir, recording.facts.cluster);
-  const image = imageOf(spec, keys, recording);
+  const image = imageOf(spec, findRole(await readRoles(), HUB_SLOT), keys, recording);
   const entropy = new RecordedEntropy(hostPorts().entropy);
   // Nothing outlives a replay, and it needs no TPM.
   const floor = { read: async () => 0, raise: async () => undefined };
@@ -86,9 +87,7 @@ function operatorDir(dir: string): string {
 }
 
 /** What the master's image would say if it were built with this replay's root and for both release keys. */
-function imageOf(spec: ClusterSpec, keys: OpenKeys, recording: Recording): ImageConfig {
-  const role = findRole(HUB_SLOT);
-  if (role === undefined) throw new Error(`there is no role ${HUB_SLOT}`);
+function imageOf(spec: ClusterSpec, role: RoleDefinition, keys: OpenKeys, recording: Recording): ImageConfig {
   const { releaseKey, root } = keys;
   const image = parseImageConfig(makeImageConfig({ spec: imageInputs(spec), role, releaseKey, root, epoch: recording.release.epoch }));
   return { ...image, releaseKeys: [...image.releaseKeys, toBase64(recording.releaseKey.export({ type: "spki", format: "der" }))] };

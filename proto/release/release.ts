@@ -36,6 +36,11 @@ export const pcrRuleSchema = z.discriminatedUnion("rule", [
 /** See {@link pcrRuleSchema}. */
 export type PcrRule = z.output<typeof pcrRuleSchema>;
 
+/** A program that belongs to a role and that its image doesn't hold, and why. Words for people. */
+export const missingProgram = z.strictObject({ program: z.string().min(1).max(80), why: z.string().min(1).max(200) });
+/** See {@link missingProgram}. */
+export type MissingProgram = z.output<typeof missingProgram>;
+
 const pcrIndex = z.string().regex(/^([0-9]|1[0-9]|2[0-3])$/);
 
 /** One bootable output and what its TPM must say. */
@@ -49,6 +54,8 @@ export const releaseImageSchema = z.strictObject({
   /** dm-verity root hash, in the sealed command line. */
   rootHash: digest,
   pcrs: z.record(pcrIndex, pcrRuleSchema),
+  /** What the role should have and this image lacks; absent: nothing. */
+  missing: z.array(missingProgram).min(1).max(32).optional(),
   /** Its systemd extends `os-separator` from userspace (261 and later): then it must be there, else it may not. */
   osSeparator: z.literal(true).optional(),
   /** What this platform's firmware does against the specification, by name. */

@@ -18,7 +18,7 @@ export function attacksSpec(slots: readonly string[]): string {
   const addresses = doc.getIn(["network", "addresses"]) as YAMLMap<{ value: string }, unknown>;
   addresses.items = addresses.items.filter((pair) => pair.key.value === "master");
   for (const [i, name] of [HONEST, ...slots].entries()) {
-    nodes.add(doc.createNode({ name, role: "worker", index: FIRST_INDEX + i, failureDomain: "a", vm: { memory: "256MiB", cpus: 1 } }));
+    nodes.add(doc.createNode({ name, role: "worker", index: FIRST_INDEX + i, failureDomain: "a", vm: { memory: "384MiB", cpus: 1 } }));
     doc.setIn(["network", "addresses", name], `10.100.10.${10 + i}`);
   }
   return doc.toString();

@@ -15,7 +15,7 @@ const projectDir = new URL("../..", import.meta.url).pathname;
 const first = join(foundry.dir, "first");
 
 /** What a build from an empty cache says, a line each, in this order. */
-const STAGES = [/making the toolchain tree/, /making the base tree/, /compiling kubedos-agent/, /compiling kubedos-hub/, /worker: assembling the image/, /worker: signing the UKI/, /worker: predicting its PCRs/, /sealing the release/, /worker: making the disk/];
+const STAGES = [/making the toolchain tree/, /making the base tree/, /worker: installing 10 packages/, /compiling kubedos-agent/, /compiling kubedos-hub/, /worker: assembling the image/, /worker: signing the UKI/, /worker: predicting its PCRs/, /sealing the release/, /worker: making the disk/];
 
 /** Every program of the host is told a time an hour later, sees the checkout somewhere else and belongs to another user. */
 const ELSEWHERE = `
@@ -63,9 +63,9 @@ t.test("another user, folder, time zone, umask, an hour later and an empty cache
 
 t.test("a worker more changes no byte, and what is there is recognised and compared", async (t) => {
   const spec = join(foundry.dir, "more.yaml");
-  const line = "    - { name: worker-3, role: worker, index: 4, failureDomain: b, vm: { memory: 256MiB, cpus: 1 } }\n";
+  const line = "    - { name: worker-3, role: worker, index: 4, failureDomain: b, vm: { memory: 384MiB, cpus: 1 } }\n";
   const text = readFileSync(foundry.spec, "utf8");
-  writeFileSync(spec, text.replace("\nnetwork:", `${line}\nnetwork:`).replace("        worker-2:", "        worker-3: 10.100.10.221\n        worker-2:"));
+  writeFileSync(spec, text.replace("\nnetwork:", `${line}\nnetwork:`).replace("    worker-2:", "    worker-3: 10.100.10.221\n    worker-2:"));
   const again = builtRelease(await foundry.succeed(foundry.buildArgv(first, { spec })));
   t.ok(again.kept, "it is this very release");
   const disk = join(again.dir, "worker/disk.qcow2");

@@ -20,7 +20,7 @@ import { issueOperator } from "../../builder/keys/issue-operator.ts";
 import { openKeys } from "../../builder/keys/open-keys.ts";
 import { AGENT, compileProgram } from "../../builder/release/compile-program.ts";
 import { makeImageConfig } from "../../builder/release/make-image-config.ts";
-import { findRole } from "../../builder/roles/table.ts";
+import { findRole, readRoles } from "../../builder/roles/read-roles.ts";
 import { makeFileSigner } from "../../builder/sign/signer.ts";
 import { defaultCacheDir } from "../../builder/toolchain/ensure-toolchain.ts";
 import type { NodeObject } from "../../hub/cli/output/objects.ts";
@@ -60,8 +60,7 @@ const { path: agentProgram } = await compileProgram(AGENT, defaultCacheDir, () =
 /** A machine of the spec, as its image, its firmware and its host make it. */
 async function bootMachine(name: string): Promise<AgentMachine> {
   const node = nodeNamed(spec, name);
-  const role = findRole(node.role);
-  if (role === undefined) throw new Error(`no role ${node.role}`);
+  const role = findRole(await readRoles(), node.role);
   const image = makeImageConfig({ spec: imageInputs(spec), role, releaseKey: keys.releaseKey, root: keys.root, epoch: 0 });
   const machine = await AgentMachine.boot(parseImageConfig(image));
   machine.put(PATHS.smbios, smbiosTable([hintString(spec, node)]));

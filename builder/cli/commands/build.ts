@@ -6,6 +6,7 @@ import { BuildError } from "../../error.ts";
 import { cacheLockFile } from "../../lock/cache-lock.ts";
 import { LockError } from "../../lock/error.ts";
 import { type Lock, parseLock } from "../../lock/lock.ts";
+import { readRoles } from "../../roles/read-roles.ts";
 import { openKeys } from "../../keys/open-keys.ts";
 import { makeFileSigner } from "../../sign/signer.ts";
 import { defaultCacheDir } from "../../toolchain/ensure-toolchain.ts";
@@ -42,17 +43,18 @@ export function addBuild(program: Command, io: CliIo): void {
   addPassphraseOptions(command).action(async (file: string, options: Options) => {
     const start = io.now().getTime();
     const spec = await readSpec(file, io.report);
+    const roles = await readRoles(file);
     const keys = await openKeys(options.keys, await readPassphrase(options, io));
     const { report, signal } = io;
     const numbers = { generation: positive("--generation", options.generation), epoch: epochOf(io.env["SOURCE_DATE_EPOCH"]) };
     const lock = options.lock === undefined ? {} : { lock: await readLock(options.lock) };
     if (options.lock === undefined) report(`no --lock: taking the packages of ${cacheLockFile(options.cache)}`);
-    const result = await buildRelease({ spec, ...lock, keysDir: options.keys, keys, signer: makeFileSigner(keys), outDir: options.out, cacheDir: options.cache, ...numbers, report, signal }).catch((e: unknown) => nameNext(e, file, options));
+    const result = await buildRelease({ spec, roles, ...lock, keysDir: options.keys, keys, signer: makeFileSigner(keys), outDir: options.out, cacheDir: options.cache, ...numbers, report, signal }).catch((e: unknown) => nameNext(e, file, options));
     const { release, dir, kept } = result;
     const seconds = (io.now().getTime() - start) / 1000;
     report(`release ${release.id} (generation ${release.generation}) of cluster ${release.cluster} ${kept ? "was there already and is whole" : "is made"}: ${dir}`);
     if (options.json === true) {
-      const images = release.images.map(({ role, target, disk, uki, rootHash }) => ({ role, target, disk, uki, rootHash }));
+      const images = release.images.map(({ role, target, disk, uki, rootHash, missing = [] }) => ({ role, target, disk, uki, rootHash, missing }));
       io.out(`${JSON.stringify({ ok: true, dir, id: release.id, cluster: release.cluster, generation: release.generation, lock: result.lock, kept, images, seconds })}\n`);
     } else io.out(`${dir}\n`);
   });

@@ -4,6 +4,7 @@ import { lockDigest } from "../../lock/lock.ts";
 import { makeLock } from "../../lock/make-lock.ts";
 import { updateLock } from "../../lock/update-lock.ts";
 import { usedRoles } from "../../release/plan-release.ts";
+import { readRoles } from "../../roles/read-roles.ts";
 import type { CliIo } from "../cli-io.ts";
 import { readSpec } from "./spec-validate.ts";
 
@@ -26,7 +27,7 @@ export function addLock(program: Command, io: CliIo): void {
     .addHelpText("after", "\nExamples:\n  kubedos-build lock examples/demo.yaml -o lock.json\n  kubedos-build lock examples/demo.yaml -o lock.json --update")
     .action(async (file: string, options: Options) => {
       const { report, signal } = io;
-      const roles = usedRoles(await readSpec(file));
+      const roles = usedRoles(await readSpec(file), await readRoles(file));
       const next = `kubedos-build lock ${file} -o ${options.output} --update`;
       const { lock, outcome, changes } = await updateLock({ file: options.output, update: options.update === true, resolve: () => makeLock(roles, report, signal), next });
       const bytes = lock.packages.reduce((sum, p) => sum + p.size, 0);

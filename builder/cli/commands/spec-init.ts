@@ -7,7 +7,8 @@ import { dnsLabel } from "../../../proto/wire/text.ts";
 import { BuildError } from "../../error.ts";
 import { projectDir } from "../../release/source-digest.ts";
 import { makeSpecText } from "../../spec/make-spec-text.ts";
-import { checkSpec, knownRoles } from "../../spec/read-spec.ts";
+import { readRoles } from "../../roles/read-roles.ts";
+import { checkSpec } from "../../spec/read-spec.ts";
 import type { RoleFacts } from "../../spec/role-problems.ts";
 import { parseRoleCounts } from "../../spec/role-counts.ts";
 import type { CliIo } from "../cli-io.ts";
@@ -33,7 +34,7 @@ export function addSpecInit(spec: Command, io: CliIo): void {
     .addHelpText("after", "\nExamples:\n  kubedos-build spec init lab.yaml --name lab --nodes master=1,etcd=3,cp=3,worker=5,lb=2\n  kubedos-build spec init lab.yaml --name lab --example 16-node")
     .action(async (file: string, options: Options) => {
       if (!dnsLabel.safeParse(options.name).success) throw new BuildError("USAGE", `--name: "${options.name}" is no lower-case DNS label`);
-      const roles = await knownRoles(file);
+      const roles = await readRoles(file);
       const text = options.example === undefined ? made(options, file, roles) : await exampleText(options.example, options.name);
       if (options.example !== undefined) checkSpec(text, file, roles);
       await writeFile(file, text, { flag: "wx" }).catch((error: unknown) => {

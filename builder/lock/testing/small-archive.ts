@@ -6,6 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sha256, utf8 } from "../../../proto/wire/bytes.ts";
 import { toHex } from "../../../proto/wire/hex.ts";
+import { readOriginKeys } from "../../roles/read-origin-keys.ts";
+import type { OriginKeys } from "../../roles/role.ts";
 import { runHost } from "../../toolchain/run-host.ts";
 import type { LockedPackage, Origin } from "../lock.ts";
 import { makeSigningKey, type SigningKey } from "../signing-key.ts";
@@ -85,6 +87,22 @@ export class SmallArchive {
     const release = `${releaseText(suite, [["main/binary-amd64/Packages", index]])}Components: main\n`;
     writeFileSync(join(this.dir, "dists", suite, "InRelease"), await (await this.#key).clearSign(release));
     return locked;
+  }
+
+  /** Like {@link publish}, as an archive without suites: its index beside its packages. */
+  async publishFlat(packages: readonly SmallPackage[]): Promise<void> {
+    const made = [];
+    for (const one of packages) made.push(await this.#build(one));
+    const index = utf8(made.map(({ locked, control }) => indexStanza(locked, control, locked.path)).join("\n"));
+    writeFileSync(join(this.dir, "Packages"), index);
+    writeFileSync(join(this.dir, "InRelease"), await (await this.#key).clearSign(releaseText("flat", [["Packages", index]])));
+  }
+
+  /** Its certificate, as somebody who vouches for it has it. */
+  async keys(): Promise<OriginKeys> {
+    const keys = await readOriginKeys([this.dir], "keyring");
+    if (keys === undefined) throw new Error("the archive was not started");
+    return keys;
   }
 
   async #build({ name, version = "1.0-1", control = [] }: SmallPackage): Promise<{ readonly locked: LockedPackage; readonly control: string }> {
