@@ -1,11 +1,11 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { PinnedEkTrust } from "../../proto/release/pins.ts";
 import type { ClusterSpec } from "../../proto/spec/schema.ts";
-import { prepareVars } from "../guest/prepare-vars.ts";
+import { secureBootStore } from "../efi/secure-boot-store.ts";
 import { probeAccel } from "../guest/probe-kvm.ts";
-import { KEY_FILES } from "../keys/files.ts";
 import type { OpenKeys } from "../keys/open-keys.ts";
+import { readPublicKeys } from "../keys/read-public-keys.ts";
 import { checkReleaseFiles, readRelease } from "../release/read-release.ts";
 import { RELEASE_FILES } from "../release/release-files.ts";
 import { makeFileSigner } from "../sign/signer.ts";
@@ -41,8 +41,8 @@ export async function openCluster(request: OpenClusterRequest): Promise<QemuClus
   await checkReleaseFiles(releaseDir, release);
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
   const vars = join(stateDir, "vars.fd");
-  const certificate = (name: "pk" | "kek" | "db"): string => join(releaseDir, RELEASE_FILES.keys, KEY_FILES[name]);
-  await prepareVars(tc, { pk: certificate("pk"), kek: certificate("kek"), db: certificate("db"), ownerGuid: keys.owner, out: vars });
+  // The release's own certificates: its PCR 7 is predicted from them, whatever keys came after it.
+  await writeFile(vars, secureBootStore(await readPublicKeys(join(releaseDir, RELEASE_FILES.keys))));
   return new QemuCluster({
     ...request,
     signer: makeFileSigner(keys),

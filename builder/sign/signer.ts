@@ -3,6 +3,7 @@ import { DELIVERY_TYPE, parseDelivery } from "../../proto/release/delivery.ts";
 import { parsePins, PINS_TYPE } from "../../proto/release/pins.ts";
 import { parseRelease, RELEASE_TYPE } from "../../proto/release/release.ts";
 import { type Envelope, signEnvelope } from "../../proto/dsse/dsse.ts";
+import { memoryKey } from "../keys/private-key.ts";
 import { signPe } from "./sign-pe.ts";
 
 /** A document that the release key signs; each purpose has its own schema and DSSE type. */
@@ -38,7 +39,7 @@ export function makeFileSigner(keys: SignerKeys): Signer {
   const releaseKey = createPublicKey(keys.releaseSigningKey);
   return {
     async signUki(uki) {
-      return signPe(uki, keys.dbKey, keys.db);
+      return await signPe(uki, memoryKey(keys.dbKey), keys.db);
     },
     async signDocument(purpose, payload) {
       const { type, parse } = documents[purpose];
