@@ -10,7 +10,7 @@ import { freeTcpPort, macAddress, randomLan } from "../guest/addresses.ts";
 import { GuestError } from "../guest/guest-error.ts";
 import { type Guest, type GuestRequest, guestPaths, startGuest } from "../guest/start-guest.ts";
 import type { Accel, LanShape } from "../guest/qemu-argv.ts";
-import type { OpenKeys } from "../keys/open-keys.ts";
+import type { PublicKeys } from "../keys/read-public-keys.ts";
 import type { Signer } from "../sign/signer.ts";
 import type { Toolchain } from "../toolchain/ensure-toolchain.ts";
 import type { Report } from "../toolchain/report.ts";
@@ -28,7 +28,7 @@ const HUB_TIMEOUT_MS = 120_000;
 /** Everything a cluster of guests on this host is made from. */
 export interface QemuClusterRequest {
   readonly spec: ClusterSpec;
-  readonly keys: OpenKeys;
+  readonly keys: PublicKeys;
   readonly signer: Signer;
   readonly release: Release;
   /** Folder of the release, with its disks. */
@@ -136,14 +136,12 @@ export class QemuCluster {
     report(`${master.name}: attested over its guest agent (EK ${facts.ekName.slice(-8)}); certifying the hub`);
     const delivery = await makeDelivery({
       facts,
-      root: keys.rootIssuer,
       signer,
       operatorIssuer: keys.operatorIssuer,
       slot: master.name,
       releases: [releaseEnvelope],
       pins: this.#pins,
       operator,
-      entropy: (n) => new Uint8Array(randomBytes(n)),
       now: new Date(),
     });
     await mailbox.postBytes("delivery", delivery);

@@ -8,6 +8,8 @@ export const KEY_FILES = {
   db: "db.crt",
   dbKey: "db.key",
   releaseKey: "release.key",
+  /** After a rotation: the key before, with which documents are signed as well. */
+  previousReleaseKey: "release-previous.key",
   root: "root.crt",
   rootKey: "root.key",
   operatorIssuer: "operator-issuer.crt",

@@ -11,6 +11,8 @@ import { KeysError } from "./error.ts";
 import { makeFirmwareCertificate } from "./firmware-certificate.ts";
 import type { KeysManifest } from "./manifest.ts";
 import { KEY_FILES } from "./files.ts";
+import { memoryKey, type PrivateKey } from "./private-key.ts";
+import { beginLog } from "../sign/signing-log.ts";
 
 /** Shorter ones are found by trying. */
 const MIN_PASSPHRASE = 8;
@@ -37,8 +39,9 @@ export async function initKeys(request: InitKeysRequest): Promise<KeysManifest> 
   await mkdir(dirname(dir), { recursive: true });
   const temp = await mkdtemp(`${dir}.making-`);
   try {
-    const { files, manifest } = await makeAll(request);
+    const { files, manifest, releaseKey } = await makeAll(request);
     for (const [name, text] of files) await writeFile(join(temp, name), text, { mode: name.endsWith(".key") ? 0o600 : 0o644 });
+    await beginLog(temp, releaseKey);
     await rename(temp, dir).catch((cause: NodeJS.ErrnoException) => {
       throw cause.code === "ENOTEMPTY" || cause.code === "ENOTDIR" ? new KeysError("EXISTS", `${request.dir} exists and is not empty`, { cause }) : cause;
     });
@@ -48,7 +51,7 @@ export async function initKeys(request: InitKeysRequest): Promise<KeysManifest> 
   }
 }
 
-async function makeAll(request: InitKeysRequest): Promise<{ files: readonly [string, string][]; manifest: KeysManifest }> {
+async function makeAll(request: InitKeysRequest): Promise<{ files: readonly [string, string][]; manifest: KeysManifest; releaseKey: PrivateKey }> {
   const { cluster, now } = request;
   const notAfter = new Date(now);
   notAfter.setUTCFullYear(now.getUTCFullYear() + YEARS);
@@ -88,7 +91,7 @@ async function makeAll(request: InitKeysRequest): Promise<{ files: readonly [str
     [KEY_FILES.operatorIssuer, certificatesToPem(operatorIssuer)],
     [KEY_FILES.manifest, `${JSON.stringify(manifest, null, 2)}\n`],
   ];
-  return { files, manifest };
+  return { files, manifest, releaseKey: memoryKey(release.privateKey) };
 }
 
 function digest(der: Uint8Array): string {

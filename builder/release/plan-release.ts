@@ -85,7 +85,7 @@ export async function planRelease(request: PlanRequest, used: readonly RoleDefin
   const images: ImageInputs[] = [];
   for (const role of used) {
     const programs = role.hub ? [await compile(AGENT), await compile(HUB)] : [await compile(AGENT)];
-    const config = makeImageConfig({ spec: imageInputs(spec), role, releaseKey: keys.releaseKey, root: keys.root, epoch });
+    const config = makeImageConfig({ spec: imageInputs(spec), role, releaseKeys: keys.releaseKeys, root: keys.root, epoch });
     images.push({ ...common, role, config, programs });
   }
   const all = { images: images.map((i) => [i.role.name, imageKey(tc, i)]), keys: keys.manifest, generation, lock: lockDigest(lock), recipe: await sourceDigest(RELEASE_RECIPE) };

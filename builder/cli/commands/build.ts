@@ -6,8 +6,8 @@ import { BuildError } from "../../error.ts";
 import { cacheLockFile } from "../../lock/cache-lock.ts";
 import { LockError } from "../../lock/error.ts";
 import { type Lock, parseLock } from "../../lock/lock.ts";
-import { openKeys } from "../../keys/open-keys.ts";
-import { makeFileSigner } from "../../sign/signer.ts";
+import { readPublicKeys } from "../../keys/read-public-keys.ts";
+import { withSigner } from "../../sign/process/with-signer.ts";
 import { defaultCacheDir } from "../../toolchain/ensure-toolchain.ts";
 import type { CliIo } from "../cli-io.ts";
 import { addPassphraseOptions, type PassphraseOptions, readPassphrase } from "../passphrase.ts";
@@ -42,12 +42,14 @@ export function addBuild(program: Command, io: CliIo): void {
   addPassphraseOptions(command).action(async (file: string, options: Options) => {
     const start = io.now().getTime();
     const spec = await readSpec(file, io.report);
-    const keys = await openKeys(options.keys, await readPassphrase(options, io));
+    const keys = await readPublicKeys(options.keys);
+    const passphrase = await readPassphrase(options, io);
     const { report, signal } = io;
     const numbers = { generation: positive("--generation", options.generation), epoch: epochOf(io.env["SOURCE_DATE_EPOCH"]) };
     const lock = options.lock === undefined ? {} : { lock: await readLock(options.lock) };
     if (options.lock === undefined) report(`no --lock: taking the packages of ${cacheLockFile(options.cache)}`);
-    const result = await buildRelease({ spec, ...lock, keysDir: options.keys, keys, signer: makeFileSigner(keys), outDir: options.out, cacheDir: options.cache, ...numbers, report, signal }).catch((e: unknown) => nameNext(e, file, options));
+    const request = { spec, ...lock, keysDir: options.keys, keys, outDir: options.out, cacheDir: options.cache, ...numbers, report, signal };
+    const result = await withSigner({ dir: options.keys, purposes: ["uki", "release"], passphrase }, (signer) => buildRelease({ ...request, signer })).catch((e: unknown) => nameNext(e, file, options));
     const { release, dir, kept } = result;
     const seconds = (io.now().getTime() - start) / 1000;
     report(`release ${release.id} (generation ${release.generation}) of cluster ${release.cluster} ${kept ? "was there already and is whole" : "is made"}: ${dir}`);
