@@ -46,7 +46,7 @@ const keysExits: Record<KeysErrorCode, number> = {
   READABLE_BY_OTHERS: EXIT.permission,
   IN_USE: EXIT.conflict,
   STRANDS_CLUSTER: EXIT.refused,
-  NEEDS_TOKEN: EXIT.unavailable,
+  TOKEN_FAILED: EXIT.unavailable,
 };
 
 const signerExits: Record<SignerErrorCode, number> = {

@@ -8,7 +8,7 @@ import { openEnvelope } from "../../proto/dsse/dsse.ts";
 import { PINS_TYPE } from "../../proto/release/pins.ts";
 import { canonicalJson } from "../../proto/wire/json.ts";
 import { makeFileSigner } from "../sign/signer.ts";
-import { KEY_FILES } from "./files.ts";
+import { KEY_FILES, PRIVATE_FILES } from "./files.ts";
 import { initKeys } from "./init-keys.ts";
 import { issueOperator, OPERATOR_FILES } from "./issue-operator.ts";
 import { openKeys } from "./open-keys.ts";
@@ -63,7 +63,7 @@ t.test("near misses when opening", async (t) => {
   };
   await spoiled("wrong-passphrase", () => undefined, "WRONG_PASSPHRASE", "correct horse");
   await spoiled("swapped-certificate", (d) => copyFileSync(join(d, KEY_FILES.kek), join(d, KEY_FILES.db)), "DAMAGED");
-  await spoiled("swapped-key", (d) => copyFileSync(join(d, KEY_FILES.kekKey), join(d, KEY_FILES.dbKey)), "DAMAGED");
+  await spoiled("swapped-key", (d) => copyFileSync(join(d, PRIVATE_FILES.kek), join(d, PRIVATE_FILES.db)), "DAMAGED");
   await spoiled("open-folder", (d) => chmodSync(d, 0o755), "READABLE_BY_OTHERS");
   await spoiled("no-manifest", (d) => rmSync(join(d, KEY_FILES.manifest)), "NOT_FOUND");
   await spoiled("unknown-key-in-manifest", (d) => writeFileSync(join(d, KEY_FILES.manifest), JSON.stringify({ ...keys.manifest, extra: 1 })), "DAMAGED");

@@ -59,6 +59,17 @@ export async function beginLog(dir: string, key: PrivateKey): Promise<void> {
   await writeHead(dir, { entries: 0, head: START }, key);
 }
 
+/**
+ * Checks the log and signs its head anew, before anything else is signed: a wrong PIN and a token that is away show here, and
+ * after a rotation the head is the new key's. Throws SignerError `LOG_BROKEN`, or what the key throws.
+ */
+export async function openLog(dir: string, key: PrivateKey, trusted: readonly KeyObject[]): Promise<void> {
+  await withKeysLock(dir, async () => {
+    const { entries, head } = await readLog(dir, trusted);
+    await writeHead(dir, { entries: entries.length, head }, key);
+  });
+}
+
 /** Adds an entry and says durably how far the log goes. When it returns, the entry survives a power cut. Throws SignerError `LOG_BROKEN`. */
 export async function appendLog(dir: string, request: LoggedRequest, key: PrivateKey, trusted: readonly KeyObject[]): Promise<LogEntry> {
   return await withKeysLock(dir, async () => {

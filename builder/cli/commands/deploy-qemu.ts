@@ -9,15 +9,14 @@ import { readPublicKeys } from "../../keys/read-public-keys.ts";
 import { withSigner } from "../../sign/process/with-signer.ts";
 import { defaultCacheDir, ensureToolchain } from "../../toolchain/ensure-toolchain.ts";
 import type { CliIo } from "../cli-io.ts";
-import { addPassphraseOptions, type PassphraseOptions, readPassphrase } from "../passphrase.ts";
+import { type KeyOptions, readKeyAccess } from "../key-access.ts";
+import { addPassphraseOptions } from "../passphrase.ts";
 import { readSpec } from "./spec-validate.ts";
 
-interface Options extends PassphraseOptions {
+interface Options extends KeyOptions {
   readonly release: string;
-  readonly keys: string;
   readonly operator: string;
   readonly state: string;
-  readonly cache: string;
   readonly only?: readonly string[];
   readonly json?: boolean;
 }
@@ -66,8 +65,8 @@ export function addDeployQemu(deploy: Command, io: CliIo): void {
       report,
       signal,
     };
-    const passphrase = await readPassphrase(options, io);
-    await withSigner({ dir: resolve(options.keys), purposes: ["pins", "delivery", "hub-issuer", "node-issuer"], passphrase }, (signer) => runDeployment({ ...request, signer }));
+    const access = await readKeyAccess(options, io);
+    await withSigner({ ...access, purposes: ["pins", "delivery", "hub-issuer", "node-issuer"] }, (signer) => runDeployment({ ...request, signer }));
   });
 }
 

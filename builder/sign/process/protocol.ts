@@ -14,8 +14,8 @@ export type Purpose = (typeof PURPOSES)[number];
 export const openSchema = z.strictObject({
   dir: z.string().max(4096),
   purposes: z.array(z.enum(PURPOSES)).min(1),
-  /** Tools for keys that are in a token; a tree and its lock's key, see Toolchain. */
-  toolchain: z.strictObject({ tree: z.string().max(4096), key: z.string().max(64) }).nullable(),
+  /** The toolchain's tree, where the keys are in a token. */
+  tree: z.string().max(4096).nullable(),
 });
 /** See {@link openSchema}. */
 export type OpenMessage = z.output<typeof openSchema>;

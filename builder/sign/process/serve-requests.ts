@@ -7,12 +7,13 @@ import { toHex } from "../../../proto/wire/hex.ts";
 import { parseJson } from "../../../proto/wire/json.ts";
 import { KeysError } from "../../keys/error.ts";
 import { type OpenKeys, openKeys } from "../../keys/open-keys.ts";
+import type { PrivateKey } from "../../keys/private-key.ts";
 import { PeError } from "../../pe/error.ts";
 import { ToolError } from "../../toolchain/error.ts";
 import { readDocument } from "../documents.ts";
 import { SignerError } from "../error.ts";
 import { makeFileSigner, type Signer } from "../signer.ts";
-import { appendLog, readLog } from "../signing-log.ts";
+import { appendLog, openLog } from "../signing-log.ts";
 import { type AnswerError, type OpenMessage, openSchema, type Purpose, purposeOf, requestSchema, type SignRequest } from "./protocol.ts";
 import { encodeFrame, type Frame, MAX_JSON_BYTES } from "./frame.ts";
 
@@ -30,6 +31,7 @@ export interface SignerPorts {
 interface Opened {
   readonly dir: string;
   readonly keys: OpenKeys;
+  readonly logKey: PrivateKey;
   readonly signer: Signer;
   readonly purposes: readonly Purpose[];
 }
@@ -46,23 +48,23 @@ export async function serveRequests(ports: SignerPorts): Promise<void> {
   }
 }
 
-async function openAll(ports: SignerPorts, { dir, purposes }: OpenMessage): Promise<Opened> {
-  const keys = await openKeys(dir, await ports.readPassphrase());
-  await readLog(dir, keys.releaseKeys);
-  return { dir, keys, purposes, signer: makeFileSigner(keys) };
+async function openAll(ports: SignerPorts, { dir, purposes, tree }: OpenMessage): Promise<Opened> {
+  const keys = await openKeys(dir, { secret: await ports.readPassphrase(), tools: tree === null ? null : { tree } });
+  const [logKey] = keys.releaseSigningKeys;
+  if (logKey === undefined) throw new SignerError("LOG_BROKEN", "there is no key to sign the log's head with");
+  await openLog(dir, logKey, keys.releaseKeys);
+  return { dir, keys, logKey, purposes, signer: makeFileSigner(keys) };
 }
 
 /** Signs, or refuses; either way the log says so before the answer leaves. */
-async function signLogged(ports: SignerPorts, { dir, keys, signer, purposes }: Opened, request: SignRequest, body: Uint8Array): Promise<Uint8Array> {
+async function signLogged(ports: SignerPorts, { dir, keys, logKey, signer, purposes }: Opened, request: SignRequest, body: Uint8Array): Promise<Uint8Array> {
   const purpose = purposeOf(request);
   const outcome = purposes.includes(purpose)
     ? await sign(signer, request, body).then((signed) => ({ signed }), (error: unknown) => ({ error }))
     : { error: new SignerError("NOT_OPEN", `this signer was not started to sign a ${purpose}`) };
   const refused = "error" in outcome ? describe(outcome.error).code : null;
   const entry = { at: ports.now().toISOString(), uid: ports.uid, purpose, ...aboutOf(request, body), digest: toHex(sha256(body)), refused };
-  const [key] = keys.releaseSigningKeys;
-  if (key === undefined) throw new SignerError("LOG_BROKEN", "there is no key to sign the log's head with");
-  await appendLog(dir, entry, key, keys.releaseKeys);
+  await appendLog(dir, entry, logKey, keys.releaseKeys);
   if ("error" in outcome) throw outcome.error;
   return outcome.signed;
 }

@@ -11,7 +11,7 @@ import { sha256, utf8 } from "../../../proto/wire/bytes.ts";
 import { toHex } from "../../../proto/wire/hex.ts";
 import { canonicalJson } from "../../../proto/wire/json.ts";
 import { until } from "../../../test/fakes/live-node.ts";
-import { KEY_FILES } from "../../keys/files.ts";
+import { PRIVATE_FILES } from "../../keys/files.ts";
 import { exportSpki } from "../../keys/import-spki.ts";
 import { initKeys } from "../../keys/init-keys.ts";
 import { readPublicKeys } from "../../keys/read-public-keys.ts";
@@ -63,7 +63,7 @@ function lives(pid: number): boolean {
 
 t.test("it signs what it was started for, and its log says so", async (t) => {
   const dir = keysFor("signs");
-  const signer = await startSigner({ dir, purposes: PURPOSES.slice(), passphrase });
+  const signer = await startSigner({ dir, purposes: PURPOSES.slice(), secret: passphrase });
   const image = uki();
   const [signed, envelope] = await Promise.all([signer.signUki(image, about), signer.signDocument("pins", pins("demo"))]);
   t.ok(signatureOf(signed) !== undefined);
@@ -87,7 +87,7 @@ t.test("it signs what it was started for, and its log says so", async (t) => {
 
 t.test("it is no oracle: each near miss is refused, and the log says that too", async (t) => {
   const dir = keysFor("refuses");
-  const signer = await startSigner({ dir, purposes: ["uki", "pins"], passphrase });
+  const signer = await startSigner({ dir, purposes: ["uki", "pins"], secret: passphrase });
   const cases: readonly [string, string, () => Promise<unknown>][] = [
     ["a digest as a UKI", "MALFORMED", () => signer.signUki(sha256(utf8("x")), about)],
     ["a shell", "MALFORMED", () => signer.signUki(efi("systemd-bootx64.efi"), about)],
@@ -108,15 +108,15 @@ t.test("it is no oracle: each near miss is refused, and the log says that too", 
 
 t.test("it doesn't start with a wrong passphrase, somebody else's files or a broken log", async (t) => {
   const dir = keysFor("start");
-  await t.rejects(startSigner({ dir, purposes: ["uki"], passphrase: "correct horse" }), { name: "KeysError", code: "WRONG_PASSPHRASE" });
-  await t.rejects(startSigner({ dir: join(root, "nowhere"), purposes: ["uki"], passphrase }), { name: "KeysError", code: "NOT_FOUND" });
+  await t.rejects(startSigner({ dir, purposes: ["uki"], secret: "correct horse" }), { name: "KeysError", code: "WRONG_PASSPHRASE" });
+  await t.rejects(startSigner({ dir: join(root, "nowhere"), purposes: ["uki"], secret: passphrase }), { name: "KeysError", code: "NOT_FOUND" });
   rmSync(join(dir, "signing.log"));
-  await t.rejects(startSigner({ dir, purposes: ["uki"], passphrase }), { name: "SignerError", code: "LOG_BROKEN" });
+  await t.rejects(startSigner({ dir, purposes: ["uki"], secret: passphrase }), { name: "SignerError", code: "LOG_BROKEN" });
 });
 
 t.test("its end is an error with a name, and it ends with who started it", async (t) => {
   const dir = keysFor("ends");
-  const signer = await startSigner({ dir, purposes: ["pins"], passphrase });
+  const signer = await startSigner({ dir, purposes: ["pins"], secret: passphrase });
   const asked = signer.signDocument("pins", pins("demo"));
   process.kill(signer.pid, "SIGKILL");
   // The answer may have been under way; what is asked afterwards isn't answered.
@@ -125,7 +125,7 @@ t.test("its end is an error with a name, and it ends with who started it", async
   await t.rejects(signer.signDocument("pins", pins("demo")), { code: "SIGNER_GONE" });
   await signer.stop();
 
-  const second = await startSigner({ dir, purposes: ["pins"], passphrase });
+  const second = await startSigner({ dir, purposes: ["pins"], secret: passphrase });
   await second.stop();
   t.notOk(lives(second.pid), "stop waits for its end");
   await t.rejects(second.signDocument("pins", pins("demo")), { code: "SIGNER_GONE" });
@@ -133,7 +133,7 @@ t.test("its end is an error with a name, and it ends with who started it", async
 
 t.test("neither passphrase nor private key is in its arguments, its environment, its log or what it signs", async (t) => {
   const dir = keysFor("secrets");
-  const signer = await startSigner({ dir, purposes: ["uki", "pins"], passphrase });
+  const signer = await startSigner({ dir, purposes: ["uki", "pins"], secret: passphrase });
   const outputs = [
     readFileSync(`/proc/${signer.pid}/cmdline`),
     readFileSync(`/proc/${signer.pid}/environ`),
@@ -143,7 +143,7 @@ t.test("neither passphrase nor private key is in its arguments, its environment,
   await signer.stop();
   for (const name of readdirSync(dir).filter((n) => !n.endsWith(".key"))) outputs.push(readFileSync(join(dir, name)));
   const secrets: Buffer[] = [Buffer.from(passphrase)];
-  for (const name of Object.values(KEY_FILES).filter((n) => n.endsWith(".key") && readdirSync(dir).includes(n))) {
+  for (const name of Object.values(PRIVATE_FILES).filter((n) => readdirSync(dir).includes(n))) {
     const key = createPrivateKey({ key: readFileSync(join(dir, name)), passphrase });
     const jwk = key.export({ format: "jwk" });
     secrets.push(key.export({ type: "pkcs8", format: "der" }), Buffer.from(jwk.d ?? "", "base64url"), Buffer.from(jwk.d ?? ""));

@@ -5,6 +5,7 @@ import { parseEnvelope } from "../../../proto/dsse/dsse.ts";
 import { parseJson } from "../../../proto/wire/json.ts";
 import { KeysError } from "../../keys/error.ts";
 import { ToolError } from "../../toolchain/error.ts";
+import type { ToolTree } from "../../toolchain/toolchain-argv.ts";
 import { SignerError } from "../error.ts";
 import type { Signer } from "../signer.ts";
 import { encodeFrame, type Frame, MAX_JSON_BYTES, readFrames } from "./frame.ts";
@@ -21,25 +22,26 @@ export interface SignerProcess extends Signer {
   stop(): Promise<void>;
 }
 
-/** What a signer is started with; the passphrase goes over a pipe. */
-export interface StartSignerRequest extends Omit<OpenMessage, "toolchain"> {
-  readonly toolchain?: OpenMessage["toolchain"];
-  readonly passphrase: string;
+/** What a signer is started with; the passphrase, or the token's PIN, goes over a pipe. */
+export interface StartSignerRequest extends Omit<OpenMessage, "tree"> {
+  /** Tools for keys that are in a token. */
+  readonly tools?: ToolTree | null | undefined;
+  readonly secret: string;
 }
 
 /**
  * Starts a signer's process and opens its keys for these purposes and no others. It ends with `stop`, and with this
  * process however that ends. Throws KeysError, ToolError or SignerError.
  */
-export async function startSigner({ passphrase, dir, purposes, toolchain = null }: StartSignerRequest): Promise<SignerProcess> {
+export async function startSigner({ secret, dir, purposes, tools }: StartSignerRequest): Promise<SignerProcess> {
   // A process group of its own: a terminal's Ctrl-C is ours to answer. Its environment holds nothing of ours.
   const child = spawn(process.execPath, [PROGRAM], { stdio: ["pipe", "pipe", "pipe", "pipe"], env: { PATH: process.env["PATH"], LC_ALL: "C" }, detached: true });
   const line = new SignerLine(child);
   try {
-    const secret = child.stdio[3] as Writable;
-    secret.on("error", () => undefined);
-    secret.end(passphrase);
-    await line.ask({ dir, purposes, toolchain });
+    const pipe = child.stdio[3] as Writable;
+    pipe.on("error", () => undefined);
+    pipe.end(secret);
+    await line.ask({ dir, purposes, tree: tools?.tree ?? null });
   } catch (error) {
     await line.stop();
     throw error;
