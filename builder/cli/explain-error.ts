@@ -103,6 +103,8 @@ const deployNext: Partial<Record<DeployErrorCode, string>> = {
 const keysNext: Partial<Record<KeysErrorCode, string>> = {
   EXISTS: "choose another --dir, or move the old one away",
   NOT_FOUND: "kubedos-build keys init --dir DIR --cluster NAME",
+  STRANDS_CLUSTER: "read docs/keys.md; where that is meant: --accept-risk stranded",
+  TOKEN_FAILED: "look at the PIN, the token's label and what its module needs (token.json in the key directory)",
 };
 
 const toolNext: Partial<Record<ToolErrorCode, string>> = { MISSING: "install it and run the command again", FOREIGN_CACHE: "choose a folder of your own with --cache DIR" };

@@ -112,7 +112,11 @@ export class QemuCluster {
   async stamp(spec: ClusterSpec = this.#request.spec): Promise<void> {
     const { keys, tc, signal, signer, stateDir, ekTrust = null } = this.#request;
     const names = new Map<string, string>();
-    for (const { name } of spec.topology.nodes) names.set(name, await stampGuest(tc, this.#dir(name), signal));
+    for (const { name } of spec.topology.nodes) {
+      // The firmware's keys come with the release: a store of an older one may not know the key that signed this image.
+      await rm(guestPaths(this.#dir(name)).vars, { force: true });
+      names.set(name, await stampGuest(tc, this.#dir(name), signal));
+    }
     this.#ekNames = names;
     this.#pins = await writePins(stateDir, spec, keys, signer, names, ekTrust);
   }

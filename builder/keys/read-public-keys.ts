@@ -6,6 +6,7 @@ import { sha256 } from "../../proto/wire/bytes.ts";
 import { toHex } from "../../proto/wire/hex.ts";
 import { KeysError } from "./error.ts";
 import { KEY_FILES } from "./files.ts";
+import { finishRotation } from "./finish-rotation.ts";
 import { importSpki } from "./import-spki.ts";
 import { type KeysManifest, parseManifest } from "./manifest.ts";
 
@@ -26,8 +27,9 @@ export interface PublicKeys {
   readonly manifest: KeysManifest;
 }
 
-/** Reads what needs no passphrase, and checks that the files belong together. Throws KeysError. */
+/** Reads what needs no passphrase, and checks that the files belong together. Finishes a rotation that was interrupted. Throws KeysError. */
 export async function readPublicKeys(dir: string): Promise<PublicKeys> {
+  await finishRotation(dir);
   const manifest = await readManifest(dir);
   const certificate = async (name: keyof KeysManifest["certificates"]) => {
     const der = await readCertificate(join(dir, KEY_FILES[name]));

@@ -19,6 +19,7 @@ import { issueOperator, OPERATOR_FILES } from "../issue-operator.ts";
 import { openBox } from "../open-box.ts";
 import { openKeys, publicOf } from "../open-keys.ts";
 import { readPublicKeys } from "../read-public-keys.ts";
+import { rotateKeys } from "../rotate-keys.ts";
 import type { TokenAccess } from "./run-openssl.ts";
 
 const tools = await ensureToolchain(defaultCacheDir, (line) => t.comment(line));
@@ -95,4 +96,15 @@ t.test("the public files are those of any key directory", async (t) => {
   const { manifest } = await readPublicKeys(dir);
   t.equal(manifest.certificates.db, createHash("sha256").update(keys.db).digest("hex"));
   t.notMatch(JSON.stringify(manifest), /softhsm|prod/, "where the token is stays in the key directory");
+});
+
+t.test("keys in a token are rotated there", async (t) => {
+  const message = utf8("after the rotation");
+  await rotateKeys({ dir, access: { secret: pin, tools }, what: "release", uid: 0, now: new Date("2026-06-02T00:00:00Z"), acceptStranded: false });
+  await rotateKeys({ dir, access: { secret: pin, tools }, what: "db", uid: 0, now: new Date("2026-06-03T00:00:00Z"), acceptStranded: false });
+  const after = await openKeys(dir, { secret: pin, tools });
+  t.ok(after.releaseKeys[1]?.equals(keys.releaseKey));
+  for (const [i, key] of after.releaseSigningKeys.entries()) t.ok(verify(null, message, after.releaseKeys[i] ?? keys.releaseKey, await key.sign(message)));
+  t.notOk(publicOf(after.db).equals(publicOf(keys.db)));
+  t.ok(verify("sha256", message, publicOf(after.db), await after.dbKey.sign(message)));
 });
