@@ -1,5 +1,5 @@
 import { createPrivateKey, generateKeyPairSync } from "node:crypto";
-import { cpSync, chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
@@ -17,7 +17,10 @@ import { initKeys } from "../../keys/init-keys.ts";
 import { readPublicKeys } from "../../keys/read-public-keys.ts";
 import { defaultCacheDir, ensureToolchain } from "../../toolchain/ensure-toolchain.ts";
 import { assembleUki } from "../../uki/assemble.ts";
+import { predictPcrs } from "../../measure/predict.ts";
+import { sealRelease } from "../../release/seal-release.ts";
 import { signatureOf } from "../sign-pe.ts";
+import type { Signer } from "../signer.ts";
 import { readLog } from "../signing-log.ts";
 import { PURPOSES } from "./protocol.ts";
 import { startSigner } from "./start-signer.ts";
@@ -50,6 +53,18 @@ const uki = (text: { readonly osrel?: string; readonly cmdline?: string } = {}) 
   });
 const about = { role: "worker", release: "0123456789abcdef" };
 const pins = (cluster: string) => canonicalJson({ kind: "kubedos/pins", version: 1, cluster, serial: 1, slots: [] });
+
+/** A release of one image with a root file system of nothing, under `root`/out. */
+async function sealSmall(keysDir: string, signer: Signer): Promise<void> {
+  const at = (name: string) => join(root, name);
+  writeFileSync(at("root.erofs"), Buffer.alloc(1 << 20, "root"));
+  writeFileSync(at("root.verity"), Buffer.alloc(1 << 14, "verity"));
+  const rootHash = "ab".repeat(32);
+  const signedUki = await signer.signUki(uki(), about);
+  const assembled = { role: "worker", key: "0", root: at("root.erofs"), verity: at("root.verity"), rootHash, uki: at("uki.efi") };
+  const images = [{ assembled, signedUki, pcrs: predictPcrs(signedUki, keys) }];
+  await sealRelease(tc, signer, { cluster: "demo", id: about.release, generation: 1, epoch: 1_767_225_600, images, keysDir, dir: at(`out/demo/${about.release}`) }, () => undefined);
+}
 
 /** Whether a process of this number is there. */
 function lives(pid: number): boolean {
@@ -133,14 +148,18 @@ t.test("its end is an error with a name, and it ends with who started it", async
 
 t.test("neither passphrase nor private key is in its arguments, its environment, its log or what it signs", async (t) => {
   const dir = keysFor("secrets");
-  const signer = await startSigner({ dir, purposes: ["uki", "pins"], secret: passphrase });
+  const signer = await startSigner({ dir, purposes: ["uki", "pins", "release"], secret: passphrase });
   const outputs = [
     readFileSync(`/proc/${signer.pid}/cmdline`),
     readFileSync(`/proc/${signer.pid}/environ`),
-    Buffer.from(await signer.signUki(uki(), about)),
     Buffer.from(JSON.stringify(await signer.signDocument("pins", pins("demo")))),
   ];
+  await sealSmall(dir, signer);
   await signer.stop();
+  const release = join(root, "out");
+  const made = readdirSync(release, { recursive: true, withFileTypes: true }).filter((e) => e.isFile());
+  t.ok(made.length >= 9, "a release with its public keys");
+  outputs.push(...made.map((e) => readFileSync(join(e.parentPath, e.name))));
   for (const name of readdirSync(dir).filter((n) => !n.endsWith(".key"))) outputs.push(readFileSync(join(dir, name)));
   const secrets: Buffer[] = [Buffer.from(passphrase)];
   for (const name of Object.values(PRIVATE_FILES).filter((n) => readdirSync(dir).includes(n))) {
