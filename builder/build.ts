@@ -48,7 +48,7 @@ export async function buildRelease(request: BuildRequest): Promise<BuildResult> 
   const dir = join(resolve(outDir), cluster, id);
   const lock = lockDigest(tc.lock);
   if (existsSync(dir)) return { ...(await keep(dir, request)), lock };
-  const measured = await mapLimited(images, PARALLEL_IMAGES, (image) => makeImage(tc, image, request));
+  const measured = await mapLimited(images, PARALLEL_IMAGES, (image) => makeImage(tc, image, id, request));
   report("sealing the release");
   const signal = request.signal === undefined ? {} : { signal: request.signal };
   const release = await sealRelease(tc, signer, { cluster, id, generation, epoch, images: measured, keysDir, dir, ...signal }, report);
@@ -58,12 +58,12 @@ export async function buildRelease(request: BuildRequest): Promise<BuildResult> 
 }
 
 /** One role through assemble, sign and measure. The prediction sees the finished file and no machine. */
-async function makeImage(tc: Toolchain, inputs: ImageInputs, request: BuildRequest): Promise<MeasuredImage> {
+async function makeImage(tc: Toolchain, inputs: ImageInputs, release: string, request: BuildRequest): Promise<MeasuredImage> {
   const { report, keys, signer, cacheDir, signal } = request;
   const role = inputs.role.name;
   const assembled = await assembleImage(tc, inputs, cacheDir, report, signal);
   report(`${role}: signing the UKI`);
-  const signedUki = await signer.signUki(await readFile(assembled.uki));
+  const signedUki = await signer.signUki(new Uint8Array(await readFile(assembled.uki)), { role, release });
   report(`${role}: predicting its PCRs`);
   return { assembled, signedUki, pcrs: predictPcrs(signedUki, keys) };
 }
@@ -71,7 +71,7 @@ async function makeImage(tc: Toolchain, inputs: ImageInputs, request: BuildReque
 /** The same inputs were built before: the files must still be what that release says, and they stay as they are. */
 async function keep(dir: string, request: BuildRequest): Promise<Omit<BuildResult, "lock">> {
   request.report(`${dir} is this very release; comparing its files`);
-  const release = await readRelease(dir, request.keys.releaseKey);
+  const release = await readRelease(dir, request.keys.releaseKeys);
   await checkReleaseFiles(dir, release);
   return { dir, release, kept: true };
 }

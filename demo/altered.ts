@@ -1,6 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Signer } from "../builder/sign/signer.ts";
+import type { OpenKeys } from "../builder/keys/open-keys.ts";
+import { signPe } from "../builder/sign/sign-pe.ts";
 import type { Toolchain } from "../builder/toolchain/ensure-toolchain.ts";
 import { runTool } from "../builder/toolchain/run-tool.ts";
 import { assembleUki } from "../builder/uki/assemble.ts";
@@ -19,7 +20,7 @@ const STUB = "usr/lib/systemd/boot/efi/linuxx64.efi.stub";
 export interface AlterRequest {
   readonly uki: string;
   readonly disk: string;
-  readonly signer: Signer;
+  readonly keys: Pick<OpenKeys, "db" | "dbKey">;
   /** Raw disk to write. */
   readonly out: string;
 }
@@ -30,7 +31,7 @@ export async function alterDisk(tc: Toolchain, request: AlterRequest): Promise<v
   const uki = join(work, "altered.efi");
   const parts = unpackUki(new Uint8Array(await readFile(request.uki)));
   const stub = new Uint8Array(await readFile(join(tc.tree, STUB)));
-  await writeFile(uki, await request.signer.signUki(assembleUki({ ...parts, stub, osrel: alterText(parts.osrel) })));
+  await writeFile(uki, await signPe(assembleUki({ ...parts, stub, osrel: alterText(parts.osrel) }), request.keys.dbKey, request.keys.db));
   const binds = { binds: [work], readBinds: [dirname(request.disk)] };
   await runTool(tc, ["qemu-img", "convert", "-f", "qcow2", "-O", "raw", request.disk, request.out], binds);
   await runTool(tc, ["mcopy", "-o", "-i", `${request.out}@@${ESP_OFFSET}`, uki, "::/EFI/BOOT/BOOTX64.EFI"], binds);

@@ -7,6 +7,7 @@ import { BuildError, type BuildErrorCode } from "../error.ts";
 import { KeysError, type KeysErrorCode } from "../keys/error.ts";
 import { LockError, type LockErrorCode } from "../lock/error.ts";
 import { PeError } from "../pe/error.ts";
+import { SignerError, type SignerErrorCode } from "../sign/error.ts";
 import { ToolError, type ToolErrorCode } from "../toolchain/error.ts";
 import { describeFaults } from "./describe-faults.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -46,6 +47,25 @@ const keysExits: Record<KeysErrorCode, number> = {
   POOR_PASSPHRASE: EXIT.usage,
   DAMAGED: EXIT.refused,
   READABLE_BY_OTHERS: EXIT.permission,
+  IN_USE: EXIT.conflict,
+  STRANDS_CLUSTER: EXIT.refused,
+  TOKEN_FAILED: EXIT.unavailable,
+};
+
+const signerExits: Record<SignerErrorCode, number> = {
+  NOT_OPEN: EXIT.permission,
+  OTHER_CLUSTER: EXIT.usage,
+  NOT_OURS: EXIT.refused,
+  MALFORMED: EXIT.refused,
+  LOG_BROKEN: EXIT.refused,
+  SIGNER_GONE: EXIT.failed,
+  BAD_FRAME: EXIT.failed,
+  SIGNER_FAILED: EXIT.failed,
+};
+
+const signerNext: Partial<Record<SignerErrorCode, string>> = {
+  LOG_BROKEN: "find out who changed it: compare the key directory with its copy; nothing is signed until then",
+  SIGNER_GONE: "run the command again; if it ends again, its own words above say why",
 };
 
 const lockExits: Record<LockErrorCode, number> = {
@@ -86,6 +106,8 @@ const deployNext: Partial<Record<DeployErrorCode, string>> = {
 const keysNext: Partial<Record<KeysErrorCode, string>> = {
   EXISTS: "choose another --dir, or move the old one away",
   NOT_FOUND: "kubedos-build keys init --dir DIR --cluster NAME",
+  STRANDS_CLUSTER: "read docs/keys.md; where that is meant: --accept-risk stranded",
+  TOKEN_FAILED: "look at the PIN, the token's label and what its module needs (token.json in the key directory)",
 };
 
 const toolNext: Partial<Record<ToolErrorCode, string>> = { MISSING: "install it and run the command again", FOREIGN_CACHE: "choose a folder of your own with --cache DIR" };
@@ -104,6 +126,7 @@ export function explainError(e: unknown): Explanation {
   if (e instanceof BuildError) return { message: e.message, next: e.next, exit: buildExits[e.code], code: e.code };
   if (e instanceof LockError) return { message: e.message, next: e.next, exit: lockExits[e.code], code: e.code };
   if (e instanceof KeysError) return { message: e.message, next: keysNext[e.code] ?? "", exit: keysExits[e.code], code: e.code };
+  if (e instanceof SignerError) return { message: e.message, next: signerNext[e.code] ?? "", exit: signerExits[e.code], code: e.code };
   if (e instanceof DeployError) return { message: e.message, next: deployNext[e.code] ?? "", exit: deployExits[e.code], code: e.code };
   if (e instanceof ToolError && e.code === "ABORTED") return { message: "stopped; what was half made is gone", next: "", exit: EXIT.interrupted, code: e.code };
   if (e instanceof ToolError) return { message: e.message, next: toolNext[e.code] ?? "", exit: toolExits[e.code], code: e.code };

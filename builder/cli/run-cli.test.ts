@@ -38,6 +38,22 @@ t.test("keys, an operator, and what stands in the way of a second time", async (
   t.match(await issue("pw", "alice"), { exit: 4 });
 });
 
+t.test("a key is rotated, and the log says so", async (t) => {
+  const rotate = (...argv: readonly string[]) => run("keys", "rotate", ...argv, "--keys", at("keys"), "--passphrase-file", at("pw"));
+  const done = await rotate("db", "--json");
+  t.match(done, { exit: 0, err: /next: build a release/ });
+  t.match(JSON.parse(done.out), { ok: true, rotated: "db", update: at("keys/db.auth"), retired: at("keys/retired/db-20260601T000000Z") });
+  t.match(await rotate("root"), { exit: 8, err: /next: read docs\/keys\.md/ });
+  t.match(await rotate("node"), { exit: 2, err: /Allowed choices/ });
+  t.match(await rotate("root", "--accept-risk", "all"), { exit: 2 });
+  t.match(await run("keys", "log", "--keys", at("keys")), { exit: 0, out: /^ {4}1  2026-06-01T00:00:00  rotate-db/, err: /1 entries, head [0-9a-f]{64}/ });
+  t.match(JSON.parse((await run("keys", "log", "--keys", at("keys"), "--json")).out), { ok: true, entries: [{ seq: 1, purpose: "rotate-db", refused: null }] });
+  const log = readFileSync(at("keys/signing.log"));
+  writeFileSync(at("keys/signing.log"), "");
+  t.match(await run("keys", "log", "--keys", at("keys")), { exit: 8, err: /has 0 entries, it had 1/ });
+  writeFileSync(at("keys/signing.log"), log);
+});
+
 t.test("specs", async (t) => {
   t.match(await run("spec", "validate", example), { exit: 0, out: "", err: /good spec/ });
   t.match(await run("spec", "validate", at("bad.yaml")), { exit: 2, err: /bad\.yaml:12:\d+: unknown key "failuredomian".*did you mean "failureDomain"/ });
@@ -51,6 +67,8 @@ t.test("usage", async (t) => {
     t.equal((await run(...argv)).exit, 2, argv.join(" "));
   }
   t.match(await run("keys", "init", "--dir", at("k2"), "--cluster", "Not A Label", "--passphrase-file", at("pw")), { exit: 2, err: /DNS label/ });
+  t.match(await run("keys", "init", "--dir", at("k2"), "--cluster", "demo", "--token", "prod", "--passphrase-file", at("pw")), { exit: 2, err: /--pkcs11 MODULE/ });
+  t.match(await run("keys", "init", "--dir", at("k2"), "--cluster", "demo", "--pkcs11", "hsm.so", "--token", "prod", "--passphrase-file", at("pw")), { exit: 2, err: /module: must be an absolute path/ });
   t.match(await run("build", example, "--keys", at("nowhere"), "--passphrase-file", at("pw")), { exit: 3, err: /next: kubedos-build keys init/ });
   t.match(await run("build", example, "--keys", at("keys"), "--generation", "0", "--passphrase-file", at("pw")), { exit: 2 });
   t.match(await run("keys", "init", "--dir", at("k2"), "--cluster", "demo", "--passphrase-file", at("pw"), "--passphrase-fd", "3"), { exit: 2, err: /not both/ });
@@ -76,7 +94,7 @@ t.test("locks", async (t) => {
 });
 
 t.test("every command explains itself", async (t) => {
-  for (const command of [[], ["keys", "init"], ["operator", "issue"], ["spec", "validate"], ["lock"], ["build"], ["measure"]]) {
+  for (const command of [[], ["keys", "init"], ["keys", "rotate"], ["keys", "log"], ["operator", "issue"], ["spec", "validate"], ["lock"], ["build"], ["measure"]]) {
     const help = await run(...command, "--help");
     t.equal(help.exit, 0);
     t.match(help.out, command.length === 0 ? /Exit codes/ : /Examples?:\n {2}kubedos-build/, command.join(" "));

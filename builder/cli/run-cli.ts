@@ -5,6 +5,8 @@ import { addDebug } from "./commands/debug.ts";
 import { addDeployQemu } from "./commands/deploy-qemu.ts";
 import { addDestroyQemu } from "./commands/destroy-qemu.ts";
 import { addKeysInit } from "./commands/keys-init.ts";
+import { addKeysLog } from "./commands/keys-log.ts";
+import { addKeysRotate } from "./commands/keys-rotate.ts";
 import { addLock } from "./commands/lock.ts";
 import { addMeasure } from "./commands/measure.ts";
 import { addOperatorIssue } from "./commands/operator-issue.ts";
@@ -21,7 +23,7 @@ export type AddCommand = (parent: Command, io: CliIo) => void;
 
 /** Every command, by group; the empty group is the program itself. */
 const commands: readonly { readonly group: string; readonly about: string; readonly add: readonly AddCommand[] }[] = [
-  { group: "keys", about: "make and look after a cluster's keys", add: [addKeysInit] },
+  { group: "keys", about: "make and look after a cluster's keys", add: [addKeysInit, addKeysRotate, addKeysLog] },
   { group: "operator", about: "people who approve nodes", add: [addOperatorIssue] },
   { group: "spec", about: "ClusterSpecs", add: [addSpecInit, addSpecValidate, addSpecShow, addSpecSchema] },
   { group: "", about: "", add: [addLock] },

@@ -1,8 +1,6 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
 import type { AttestedFacts } from "../../hub/attest/types.ts";
 import { encodeEnvelope, signEnvelope } from "../../proto/dsse/dsse.ts";
-import { type Issuer, issueIntermediate } from "../../proto/pki/issue.ts";
-import { parseCertificate } from "../../proto/pki/parse-certificate.ts";
 import { APPROVAL_TYPE, type Approval } from "../../proto/release/approval.ts";
 import type { Delivery } from "../../proto/release/delivery.ts";
 import { firmwareDigest } from "../../proto/release/firmware.ts";
@@ -18,7 +16,6 @@ const DAY_MS = 86_400_000;
 /** The build host's side of the hub's birth: keys that never leave it, and the files that go along. */
 export interface DeliveryInputs {
   readonly facts: AttestedFacts;
-  readonly root: Issuer;
   readonly signer: Signer;
   /** DER of the operator intermediate; its key stays here. */
   readonly operatorIssuer: Uint8Array;
@@ -28,7 +25,6 @@ export interface DeliveryInputs {
   readonly releases: readonly Uint8Array[];
   readonly pins: Uint8Array;
   readonly operator: OperatorKey;
-  readonly entropy: (bytes: number) => Uint8Array;
   readonly now: Date;
 }
 
@@ -46,12 +42,8 @@ export async function makeDelivery(inputs: DeliveryInputs): Promise<Uint8Array> 
   const issuers = inputs.facts.claims.issuers;
   if (issuers === undefined) throw new DeployError("BAD_ANSWER", "these claims hold no issuer keys");
   const { cluster } = inputs.facts.release;
-  // From the root's first day: a hub or a node whose clock is behind must still take them. The keys are of this boot, so an earlier date gives nothing.
-  const span = { notBefore: parseCertificate(inputs.root.certificate).notBefore, notAfter: new Date(inputs.now.getTime() + ISSUER_DAYS * DAY_MS) };
-  const issue = async (role: "hub" | "node", spki: string): Promise<string> => {
-    const subjectKey = createPublicKey({ key: Buffer.from(fromBase64(spki)), format: "der", type: "spki" });
-    return toBase64(await issueIntermediate({ ...span, serial: inputs.entropy(16), subjectKey, cluster, role, issuer: inputs.root }));
-  };
+  const notAfter = new Date(inputs.now.getTime() + ISSUER_DAYS * DAY_MS);
+  const issue = async (role: "hub" | "node", spki: string): Promise<string> => toBase64(await inputs.signer.issueIntermediate(role, fromBase64(spki), notAfter));
   const delivery: Delivery = {
     kind: "kubedos/delivery",
     version: 1,

@@ -1,14 +1,13 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { PinnedEkTrust } from "../../proto/release/pins.ts";
 import type { ClusterSpec } from "../../proto/spec/schema.ts";
-import { prepareVars } from "../guest/prepare-vars.ts";
+import { secureBootStore } from "../efi/secure-boot-store.ts";
 import { probeAccel } from "../guest/probe-kvm.ts";
-import { KEY_FILES } from "../keys/files.ts";
-import type { OpenKeys } from "../keys/open-keys.ts";
+import { type PublicKeys, readPublicKeys } from "../keys/read-public-keys.ts";
 import { checkReleaseFiles, readRelease } from "../release/read-release.ts";
 import { RELEASE_FILES } from "../release/release-files.ts";
-import { makeFileSigner } from "../sign/signer.ts";
+import type { Signer } from "../sign/signer.ts";
 import type { Toolchain } from "../toolchain/ensure-toolchain.ts";
 import type { Report } from "../toolchain/report.ts";
 import { DeployError } from "./error.ts";
@@ -18,7 +17,8 @@ import { readOperator } from "./read-operator.ts";
 /** Folders from which a cluster on this host is opened. */
 export interface OpenClusterRequest {
   readonly spec: ClusterSpec;
-  readonly keys: OpenKeys;
+  readonly keys: PublicKeys;
+  readonly signer: Signer;
   readonly releaseDir: string;
   /** Folder made by `kubedos-build operator issue`; this operator signs for the hub's own node. */
   readonly operatorDir: string;
@@ -35,17 +35,16 @@ export interface OpenClusterRequest {
 export async function openCluster(request: OpenClusterRequest): Promise<QemuCluster> {
   const { keys, releaseDir, operatorDir, stateDir, tc, report } = request;
   const operator = await readOperator(operatorDir, keys, new Date());
-  const release = await readRelease(releaseDir, keys.releaseKey);
+  const release = await readRelease(releaseDir, keys.releaseKeys);
   const missing = request.spec.topology.nodes.find((node) => !release.images.some((image) => image.role === node.role));
   if (missing !== undefined) throw new DeployError("NOT_DEPLOYED", `the release has no image for role ${missing.role}`);
   await checkReleaseFiles(releaseDir, release);
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
   const vars = join(stateDir, "vars.fd");
-  const certificate = (name: "pk" | "kek" | "db"): string => join(releaseDir, RELEASE_FILES.keys, KEY_FILES[name]);
-  await prepareVars(tc, { pk: certificate("pk"), kek: certificate("kek"), db: certificate("db"), ownerGuid: keys.owner, out: vars });
+  // The release's own certificates: its PCR 7 is predicted from them, whatever keys came after it.
+  await writeFile(vars, secureBootStore(await readPublicKeys(join(releaseDir, RELEASE_FILES.keys))));
   return new QemuCluster({
     ...request,
-    signer: makeFileSigner(keys),
     release,
     releaseEnvelope: new Uint8Array(await readFile(join(releaseDir, RELEASE_FILES.release))),
     vars,

@@ -10,7 +10,7 @@ import { freeTcpPort, macAddress, randomLan } from "../guest/addresses.ts";
 import { GuestError } from "../guest/guest-error.ts";
 import { type Guest, type GuestRequest, guestPaths, startGuest } from "../guest/start-guest.ts";
 import type { Accel, LanShape } from "../guest/qemu-argv.ts";
-import type { OpenKeys } from "../keys/open-keys.ts";
+import type { PublicKeys } from "../keys/read-public-keys.ts";
 import type { Signer } from "../sign/signer.ts";
 import type { Toolchain } from "../toolchain/ensure-toolchain.ts";
 import type { Report } from "../toolchain/report.ts";
@@ -28,7 +28,7 @@ const HUB_TIMEOUT_MS = 120_000;
 /** Everything a cluster of guests on this host is made from. */
 export interface QemuClusterRequest {
   readonly spec: ClusterSpec;
-  readonly keys: OpenKeys;
+  readonly keys: PublicKeys;
   readonly signer: Signer;
   readonly release: Release;
   /** Folder of the release, with its disks. */
@@ -112,7 +112,11 @@ export class QemuCluster {
   async stamp(spec: ClusterSpec = this.#request.spec): Promise<void> {
     const { keys, tc, signal, signer, stateDir, ekTrust = null } = this.#request;
     const names = new Map<string, string>();
-    for (const { name } of spec.topology.nodes) names.set(name, await stampGuest(tc, this.#dir(name), signal));
+    for (const { name } of spec.topology.nodes) {
+      // The firmware's keys come with the release: a store of an older one may not know the key that signed this image.
+      await rm(guestPaths(this.#dir(name)).vars, { force: true });
+      names.set(name, await stampGuest(tc, this.#dir(name), signal));
+    }
     this.#ekNames = names;
     this.#pins = await writePins(stateDir, spec, keys, signer, names, ekTrust);
   }
@@ -136,14 +140,12 @@ export class QemuCluster {
     report(`${master.name}: attested over its guest agent (EK ${facts.ekName.slice(-8)}); certifying the hub`);
     const delivery = await makeDelivery({
       facts,
-      root: keys.rootIssuer,
       signer,
       operatorIssuer: keys.operatorIssuer,
       slot: master.name,
       releases: [releaseEnvelope],
       pins: this.#pins,
       operator,
-      entropy: (n) => new Uint8Array(randomBytes(n)),
       now: new Date(),
     });
     await mailbox.postBytes("delivery", delivery);

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import type { PinnedEkTrust } from "../../proto/release/pins.ts";
 import type { ClusterSpec } from "../../proto/spec/schema.ts";
-import type { OpenKeys } from "../keys/open-keys.ts";
+import type { PublicKeys } from "../keys/read-public-keys.ts";
+import type { Signer } from "../sign/signer.ts";
 import type { Toolchain } from "../toolchain/ensure-toolchain.ts";
 import type { Report } from "../toolchain/report.ts";
 import type { DeployEvent } from "./deploy-event.ts";
@@ -18,7 +19,9 @@ export interface DeploymentRequest {
   readonly spec: ClusterSpec;
   /** Makers' certificates of the spec's trust.ekRoots; null: it names none. */
   readonly ekTrust: PinnedEkTrust | null;
-  readonly keys: OpenKeys;
+  readonly keys: PublicKeys;
+  /** For pins and the delivery. */
+  readonly signer: Signer;
   readonly releaseDir: string;
   readonly operatorDir: string;
   readonly stateDir: string;
@@ -56,8 +59,8 @@ export async function runDeployment(request: DeploymentRequest): Promise<void> {
 }
 
 async function runIn(request: DeploymentRequest, guestsDir: string): Promise<void> {
-  const { spec, ekTrust, keys, releaseDir, operatorDir, stateDir, only, emit, report, signal } = request;
-  const cluster = await openCluster({ spec, ekTrust, keys, releaseDir, operatorDir, stateDir: guestsDir, tc: await request.toolchain(), report, signal });
+  const { spec, ekTrust, keys, signer, releaseDir, operatorDir, stateDir, only, emit, report, signal } = request;
+  const cluster = await openCluster({ spec, ekTrust, keys, signer, releaseDir, operatorDir, stateDir: guestsDir, tc: await request.toolchain(), report, signal });
   try {
     await cluster.stamp();
     const slots = spec.topology.nodes.map(({ name, role }) => ({ name, role, ekName: cluster.ekNames.get(name) ?? "" }));

@@ -6,10 +6,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
 import { boundArgv } from "../../test/fakes/bound-argv.ts";
+import { parseEnvelope } from "../../proto/dsse/dsse.ts";
 import type { PinnedEkTrust } from "../../proto/release/pins.ts";
 import { parseClusterSpec } from "../../proto/spec/parse.ts";
 import { initKeys } from "../keys/init-keys.ts";
 import { openKeys } from "../keys/open-keys.ts";
+import { rotateKeys } from "../keys/rotate-keys.ts";
 import { makeFileSigner } from "../sign/signer.ts";
 import { defaultCacheDir, ensureToolchain } from "../toolchain/ensure-toolchain.ts";
 import { shortFolder } from "./short-folder.ts";
@@ -122,6 +124,30 @@ t.test("pin files of others are refused", async (t) => {
   const envelope = JSON.parse(await readFile(join(state, STATE_FILES.pins), "utf8")) as { payload: string };
   await writeFile(join(work, "edited.json"), JSON.stringify({ ...envelope, payload: Buffer.from(Buffer.from(envelope.payload, "base64").toString().replace('"serial":4', '"serial":9')).toString("base64") }));
   await t.rejects(readPins(join(work, "edited.json"), keys), { code: "BAD_VALUE" }, "edited");
+});
+
+t.test("a rotated release key is learned, and one that was forgotten in between isn't", async (t) => {
+  const dir = join(work, "state-rotated");
+  const rotated = async (day: number) => {
+    await rotateKeys({ dir: join(work, "keys"), access: { secret: "a long enough passphrase" }, what: "release", uid: 0, now: new Date(Date.UTC(2030, 0, day)), acceptStranded: true });
+    return await openKeys(join(work, "keys"), "a long enough passphrase");
+  };
+  const deploy = async (by: typeof keys) => {
+    await (await openState(dir, by))();
+    return await writePins(dir, spec, by, makeFileSigner(by), new Map());
+  };
+  await deploy(keys);
+  const second = await rotated(1);
+  const envelope = await deploy(second);
+  t.equal(parseEnvelope(envelope).signatures.length, 2);
+  const { pins } = await readPins(join(dir, STATE_FILES.pins), keys);
+  t.equal(pins.serial, 1, "the same pins keep their serial");
+  t.same(await deploy(second), envelope, "and nothing is written twice");
+  const third = await rotated(2);
+  await deploy(third);
+  await rotated(3);
+  const fifth = await rotated(4);
+  await t.rejects(openState(dir, fifth), { code: "OTHER_CLUSTER" });
 });
 
 t.test("destroy takes a deployment's folder and no other, and not a running one", async (t) => {

@@ -2,13 +2,14 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { encodeEnvelope, openEnvelope, parseEnvelope } from "../../proto/dsse/dsse.ts";
+import { encodeEnvelope, keyId, openEnvelope, parseEnvelope } from "../../proto/dsse/dsse.ts";
 import { parsePins, type PinnedEkTrust, type Pins, PINS_TYPE } from "../../proto/release/pins.ts";
 import type { ClusterSpec } from "../../proto/spec/schema.ts";
 import { sha256 } from "../../proto/wire/bytes.ts";
 import { toHex } from "../../proto/wire/hex.ts";
 import { canonicalJson, parseCanonicalJson } from "../../proto/wire/json.ts";
 import { dnsLabel, hexText } from "../../proto/wire/text.ts";
+import { exportSpki } from "../keys/import-spki.ts";
 import type { PublicKeys } from "../keys/read-public-keys.ts";
 import type { Signer } from "../sign/signer.ts";
 import { DeployError } from "./error.ts";
@@ -23,14 +24,14 @@ const ownerSchema = z.strictObject({
   kind: z.literal("kubedos/state"),
   version: z.literal(1),
   cluster: dnsLabel,
-  /** SHA-256 of the release key's SPKI: a cluster of the same name with other keys is another cluster. */
+  /** SHA-256 of a release key's SPKI: a cluster of the same name with other keys is another cluster. After a rotation it is the newer key's. */
   releaseKey: hexText(32),
 });
 
 const MAX_OWNER_BYTES = 1024;
 
 /** What of the keys a state folder is bound to. */
-export type StateKeys = Pick<PublicKeys, "cluster" | "releaseKey">;
+export type StateKeys = Pick<PublicKeys, "cluster" | "releaseKeys">;
 
 /**
  * Takes a folder for this process and this cluster, and gives back what releases it. Made when absent; one that is there
@@ -44,11 +45,12 @@ export async function openState(stateDir: string, keys: StateKeys): Promise<() =
     throw new DeployError("FOREIGN_FOLDER", `${stateDir} holds files of something else; take an empty folder`);
   }
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
-  const own = canonicalJson({ kind: "kubedos/state", version: 1, cluster: keys.cluster, releaseKey: digestOf(keys) });
+  const own = canonicalJson({ kind: "kubedos/state", version: 1, cluster: keys.cluster, releaseKey: digestsOf(keys)[0] });
   const unlock = await lockFolder(stateDir);
   try {
     if (existsSync(file)) await checkOwner(file, keys);
-    else await writeFile(file, own, { mode: 0o600 });
+    // Anew where the release key was rotated: before the older one is forgotten.
+    await replaceFile(file, own);
     return unlock;
   } catch (error) {
     await unlock();
@@ -59,7 +61,7 @@ export async function openState(stateDir: string, keys: StateKeys): Promise<() =
 async function checkOwner(file: string, keys: StateKeys): Promise<void> {
   const owner = await readOwner(file);
   if (owner.cluster !== keys.cluster) throw new DeployError("OTHER_CLUSTER", `${file} says that these are the guests of cluster "${owner.cluster}", not of "${keys.cluster}"`);
-  if (owner.releaseKey !== digestOf(keys)) throw new DeployError("OTHER_CLUSTER", `${file} says that these guests were stamped with other keys of a cluster "${keys.cluster}"`);
+  if (!digestsOf(keys).includes(owner.releaseKey)) throw new DeployError("OTHER_CLUSTER", `${file} says that these guests were stamped with other keys of a cluster "${keys.cluster}"`);
 }
 
 async function readOwner(file: string): Promise<z.output<typeof ownerSchema>> {
@@ -71,8 +73,13 @@ async function readOwner(file: string): Promise<z.output<typeof ownerSchema>> {
   }
 }
 
-function digestOf({ releaseKey }: StateKeys): string {
-  return toHex(sha256(new Uint8Array(releaseKey.export({ type: "spki", format: "der" }))));
+function digestsOf({ releaseKeys }: StateKeys): readonly string[] {
+  return releaseKeys.map((key) => toHex(sha256(exportSpki(key))));
+}
+
+async function replaceFile(file: string, data: Uint8Array): Promise<void> {
+  await writeFile(`${file}.new`, data, { mode: 0o600 });
+  await rename(`${file}.new`, file);
 }
 
 /**
@@ -91,17 +98,23 @@ export async function writePins(stateDir: string, spec: ClusterSpec, keys: State
     }
   }
   const same = old !== null && Buffer.compare(canonicalJson(makePins(spec, old.pins.serial, stamped, ekTrust)), canonicalJson(old.pins)) === 0;
-  if (same) return old.envelope;
-  const envelope = encodeEnvelope(await signer.signDocument("pins", canonicalJson(makePins(spec, (old?.pins.serial ?? 0) + 1, stamped, ekTrust))));
-  await writeFile(`${file}.new`, envelope, { mode: 0o600 });
-  await rename(`${file}.new`, file);
+  if (same && isSignedByAll(old.envelope, keys)) return old.envelope;
+  // What says the same and only lacks the signature of a newer key keeps its serial: a hub takes it for what it has.
+  const serial = (old?.pins.serial ?? 0) + (same ? 0 : 1);
+  const envelope = encodeEnvelope(await signer.signDocument("pins", canonicalJson(makePins(spec, serial, stamped, ekTrust))));
+  await replaceFile(file, envelope);
   return envelope;
 }
 
+function isSignedByAll(envelope: Uint8Array, { releaseKeys }: StateKeys): boolean {
+  const signers = parseEnvelope(envelope).signatures.map(({ keyid }) => keyid);
+  return releaseKeys.every((key) => signers.includes(keyId(key)));
+}
+
 /** Reads and verifies a pin file. Throws WireError or a file system's error. */
-export async function readPins(file: string, keys: Pick<PublicKeys, "releaseKey">): Promise<{ readonly pins: Pins; readonly envelope: Uint8Array }> {
+export async function readPins(file: string, keys: Pick<PublicKeys, "releaseKeys">): Promise<{ readonly pins: Pins; readonly envelope: Uint8Array }> {
   const envelope = new Uint8Array(await readFile(file));
-  return { pins: parsePins(openEnvelope(PINS_TYPE, parseEnvelope(envelope), [keys.releaseKey])), envelope };
+  return { pins: parsePins(openEnvelope(PINS_TYPE, parseEnvelope(envelope), keys.releaseKeys)), envelope };
 }
 
 /** Deletes a state folder with its TPMs: the machines in it are gone for good. Throws DeployError `NOT_DEPLOYED` or `STATE_IN_USE`. */

@@ -37,11 +37,14 @@ export const trixie: Distro = {
     "libc6-dev",
     "mtools",
     "nftables",
+    "openssl",
     "ovmf",
+    "pkcs11-provider", // keys in a token, by openssl
     "python3-virt-firmware", // virt-fw-vars
     "qemu-system-x86",
     "qemu-utils",
     "sbsigntool",
+    "softhsm2", // a token of software, for tests
     "swtpm",
     "systemd", // systemd-measure, systemd-analyze
     "systemd-boot-efi", // the stub of the UKI

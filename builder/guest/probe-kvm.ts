@@ -7,7 +7,7 @@ import type { Toolchain } from "../toolchain/ensure-toolchain.ts";
 import type { Report } from "../toolchain/report.ts";
 import { toolchainArgv } from "../toolchain/toolchain-argv.ts";
 import { Child } from "./child.ts";
-import { OVMF_CODE, OVMF_VARS } from "./prepare-vars.ts";
+import { OVMF_CODE, OVMF_VARS } from "./ovmf.ts";
 import type { Accel } from "./qemu-argv.ts";
 
 const LIMIT_MS = 15_000;

@@ -7,7 +7,7 @@ import { runTool } from "../toolchain/run-tool.ts";
 import { toolchainArgv } from "../toolchain/toolchain-argv.ts";
 import { Child } from "./child.ts";
 import { GuestError } from "./guest-error.ts";
-import { OVMF_CODE } from "./prepare-vars.ts";
+import { OVMF_CODE } from "./ovmf.ts";
 import { QgaClient } from "./qga-client.ts";
 import { QmpClient } from "./qmp-client.ts";
 import { qemuArgv } from "./qemu-argv.ts";
@@ -28,7 +28,7 @@ export interface GuestRequest {
   readonly accel: Accel;
   /** The release's disk; only read. */
   readonly disk: { readonly file: string; readonly format: "qcow2" | "raw" };
-  /** Variable store made by prepareVars; copied on the first start. */
+  /** Variable store (builder/efi/secure-boot-store.ts); copied on the first start. */
   readonly vars: string;
   readonly lan?: LanShape;
   readonly forward?: ForwardShape;

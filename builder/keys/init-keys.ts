@@ -1,44 +1,54 @@
-import { generateKeyPairSync, type KeyObject, randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { issueIntermediate, issueRoot } from "../../proto/pki/issue.ts";
-import { sha256 } from "../../proto/wire/bytes.ts";
-import { toBase64 } from "../../proto/wire/base64.ts";
-import { toHex } from "../../proto/wire/hex.ts";
 import { certificatesToPem } from "../../proto/pki/pem.ts";
+import { toBase64 } from "../../proto/wire/base64.ts";
+import { sha256 } from "../../proto/wire/bytes.ts";
+import { toHex } from "../../proto/wire/hex.ts";
+import { beginLog } from "../sign/signing-log.ts";
 import { KeysError } from "./error.ts";
-import { makeFirmwareCertificate } from "./firmware-certificate.ts";
-import type { KeysManifest } from "./manifest.ts";
+import { fileBox } from "./file-box.ts";
 import { KEY_FILES } from "./files.ts";
+import { exportSpki } from "./import-spki.ts";
+import type { KeyBox } from "./key-box.ts";
+import { makeFirmwareKey, makeRoot } from "./make-key.ts";
+import type { KeysManifest } from "./manifest.ts";
+import type { PrivateKey } from "./private-key.ts";
+import { tokenBox } from "./token/token-box.ts";
+import type { TokenAccess } from "./token/run-openssl.ts";
 
 /** Shorter ones are found by trying. */
 const MIN_PASSPHRASE = 8;
-/** Firmware ignores these dates; the root outlives any cluster built on it. */
-const YEARS = 20;
 
 /** What {@link initKeys} makes. */
 export interface InitKeysRequest {
   /** Must not exist, or be empty. */
   readonly dir: string;
   readonly cluster: string;
+  /** Encrypts the private keys; for keys in a token it isn't used. */
   readonly passphrase: string;
+  /** Makes the private keys in this token instead of files. */
+  readonly token?: TokenAccess;
   readonly now: Date;
 }
 
 /**
  * Makes a cluster's key directory (DESIGN §2.1): PK, KEK, db (RSA-2048), release (Ed25519), root CA and operator issuer
- * (P-256). Private keys are PKCS#8 under the passphrase. All or nothing, and nothing is overwritten. Throws KeysError.
+ * (P-256). Private keys are PKCS#8 under the passphrase, or in a token. All or nothing, and nothing is overwritten. Throws KeysError.
  */
 export async function initKeys(request: InitKeysRequest): Promise<KeysManifest> {
-  if (request.passphrase.length < MIN_PASSPHRASE) throw new KeysError("POOR_PASSPHRASE", `the passphrase has less than ${MIN_PASSPHRASE} characters`);
+  const { cluster, passphrase, token } = request;
+  if (token === undefined && passphrase.length < MIN_PASSPHRASE) throw new KeysError("POOR_PASSPHRASE", `the passphrase has less than ${MIN_PASSPHRASE} characters`);
   const dir = resolve(request.dir);
   if (existsSync(join(dir, KEY_FILES.manifest))) throw new KeysError("EXISTS", `${request.dir} holds keys already`);
   await mkdir(dirname(dir), { recursive: true });
   const temp = await mkdtemp(`${dir}.making-`);
   try {
-    const { files, manifest } = await makeAll(request);
-    for (const [name, text] of files) await writeFile(join(temp, name), text, { mode: name.endsWith(".key") ? 0o600 : 0o644 });
+    const box = token === undefined ? fileBox(temp, passphrase) : tokenBox(token, cluster, {});
+    const { files, manifest, releaseKey } = await makeAll(box, request);
+    for (const [name, text] of files) await writeFile(join(temp, name), text, { mode: modeOf(name) });
+    await beginLog(temp, releaseKey);
     await rename(temp, dir).catch((cause: NodeJS.ErrnoException) => {
       throw cause.code === "ENOTEMPTY" || cause.code === "ENOTDIR" ? new KeysError("EXISTS", `${request.dir} exists and is not empty`, { cause }) : cause;
     });
@@ -48,49 +58,34 @@ export async function initKeys(request: InitKeysRequest): Promise<KeysManifest> 
   }
 }
 
-async function makeAll(request: InitKeysRequest): Promise<{ files: readonly [string, string][]; manifest: KeysManifest }> {
-  const { cluster, now } = request;
-  const notAfter = new Date(now);
-  notAfter.setUTCFullYear(now.getUTCFullYear() + YEARS);
-  const validity = { notBefore: now, notAfter };
-  const pem = (key: KeyObject) => key.export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase: request.passphrase }).toString();
-  const firmware = async (about: string) => {
-    const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
-    const serial = `40${toHex(randomBytes(15))}`;
-    return { key: privateKey, der: await makeFirmwareCertificate({ commonName: `kubedos ${about} ${cluster}`, key: privateKey, serial, ...validity }) };
-  };
-  const [pk, kek, db] = [await firmware("PK"), await firmware("KEK"), await firmware("db")];
-  const release = generateKeyPairSync("ed25519");
-  const p256 = () => generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
-  const [rootKey, operatorKey] = [p256(), p256()];
-  const root = await issueRoot({ ...validity, serial: randomBytes(16), cluster, subjectKey: rootKey, key: rootKey });
-  const issuer = { certificate: root, key: rootKey };
-  const operatorIssuer = await issueIntermediate({ ...validity, serial: randomBytes(16), cluster, role: "operator", subjectKey: operatorKey, issuer });
+async function makeAll(box: KeyBox, origin: InitKeysRequest): Promise<{ files: ReadonlyMap<string, string>; manifest: KeysManifest; releaseKey: PrivateKey }> {
+  const [pk, kek, db] = [await makeFirmwareKey(box, "pk", origin), await makeFirmwareKey(box, "kek", origin), await makeFirmwareKey(box, "db", origin)];
+  const releaseKey = await box.make("release");
+  const { root, operatorIssuer } = await makeRoot(box, origin);
+  const certificates = { pk, kek, db, root, operatorIssuer };
   const manifest: KeysManifest = {
     kind: "kubedos/keys",
     version: 1,
-    cluster,
+    cluster: origin.cluster,
     owner: randomUUID(),
-    certificates: { pk: digest(pk.der), kek: digest(kek.der), db: digest(db.der), root: digest(root), operatorIssuer: digest(operatorIssuer) },
-    releaseKey: toBase64(release.publicKey.export({ type: "spki", format: "der" })),
+    certificates: { pk: digestOf(pk), kek: digestOf(kek), db: digestOf(db), root: digestOf(root), operatorIssuer: digestOf(operatorIssuer) },
+    releaseKey: toBase64(exportSpki(releaseKey.publicKey)),
   };
-  const files: [string, string][] = [
-    [KEY_FILES.pkKey, pem(pk.key)],
-    [KEY_FILES.pk, certificatesToPem(pk.der)],
-    [KEY_FILES.kekKey, pem(kek.key)],
-    [KEY_FILES.kek, certificatesToPem(kek.der)],
-    [KEY_FILES.dbKey, pem(db.key)],
-    [KEY_FILES.db, certificatesToPem(db.der)],
-    [KEY_FILES.releaseKey, pem(release.privateKey)],
-    [KEY_FILES.rootKey, pem(rootKey)],
-    [KEY_FILES.root, certificatesToPem(root)],
-    [KEY_FILES.operatorIssuerKey, pem(operatorKey)],
-    [KEY_FILES.operatorIssuer, certificatesToPem(operatorIssuer)],
-    [KEY_FILES.manifest, `${JSON.stringify(manifest, null, 2)}\n`],
-  ];
-  return { files, manifest };
+  const pems = Object.entries(certificates).map(([name, der]): [string, string] => [KEY_FILES[name as keyof typeof certificates], certificatesToPem(der)]);
+  return { files: new Map([...box.files(), ...pems, [KEY_FILES.manifest, encodeManifest(manifest)]]), manifest, releaseKey };
 }
 
-function digest(der: Uint8Array): string {
+/** SHA-256 of a certificate, as `keys.json` names it. */
+export function digestOf(der: Uint8Array): string {
   return toHex(sha256(der));
+}
+
+/** `keys.json` as text. */
+export function encodeManifest(manifest: KeysManifest): string {
+  return `${JSON.stringify(manifest, null, 2)}\n`;
+}
+
+/** Mode of a file in a key directory: private keys are their owner's alone, and so is where a token is. */
+export function modeOf(name: string): number {
+  return name.endsWith(".key") || name === KEY_FILES.token ? 0o600 : 0o644;
 }

@@ -20,6 +20,8 @@ export const manifestSchema = z.strictObject({
   }),
   /** Ed25519 SubjectPublicKeyInfo of the release-signing key. */
   releaseKey: base64Text(128),
+  /** The one before it, which images and hubs in the field still know; gone with the rotation after. */
+  previousReleaseKey: base64Text(128).optional(),
 });
 /** See {@link manifestSchema}. */
 export type KeysManifest = z.output<typeof manifestSchema>;

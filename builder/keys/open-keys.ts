@@ -1,50 +1,47 @@
-import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from "node:crypto";
-import { readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { type KeyObject, X509Certificate } from "node:crypto";
+import { stat } from "node:fs/promises";
 import type { Issuer } from "../../proto/pki/issue.ts";
 import { KeysError } from "./error.ts";
-import { KEY_FILES } from "./files.ts";
+import { type KeyAccess, openBox } from "./open-box.ts";
+import type { PrivateKey } from "./private-key.ts";
 import { type PublicKeys, readPublicKeys } from "./read-public-keys.ts";
 
-/** A key directory that was opened: what the build host signs with. PK and KEK stay closed; nothing of ours uses them. */
+/** A key directory that was opened: what the build host signs with. */
 export interface OpenKeys extends PublicKeys {
   /** RSA, signs UKIs. */
-  readonly dbKey: KeyObject;
-  /** Ed25519, signs releases, deliveries and pins. */
-  readonly releaseSigningKey: KeyObject;
+  readonly dbKey: PrivateKey;
+  /** Ed25519, sign releases, deliveries and pins; in the order of `releaseKeys`. */
+  readonly releaseSigningKeys: readonly PrivateKey[];
   readonly rootIssuer: Issuer;
   readonly operatorIssuerKeys: Issuer;
 }
 
-/** Decrypts the signing keys and checks that each belongs to its certificate. Throws KeysError. */
-export async function openKeys(dir: string, passphrase: string): Promise<OpenKeys> {
+/**
+ * Opens the signing keys; those in files are compared with their certificates now, those in a token at each signature. PK and
+ * KEK stay closed: only a rotation needs them. `access` may be the passphrase alone. Throws KeysError.
+ */
+export async function openKeys(dir: string, access: string | KeyAccess): Promise<OpenKeys> {
   const facts = await readPublicKeys(dir);
-  const mode = (await stat(dir)).mode & 0o077;
-  if (mode !== 0) throw new KeysError("READABLE_BY_OTHERS", `${dir} may be read by others; run chmod 0700 on it`);
-  const open = (file: string, spki: KeyObject) => openKey(join(dir, file), passphrase, spki);
+  await checkMode(dir);
+  const box = await openBox(dir, facts.cluster, typeof access === "string" ? { secret: access } : access);
+  const [release, previous] = facts.releaseKeys;
+  if (release === undefined) throw new KeysError("DAMAGED", "keys.json names no release key");
   return {
     ...facts,
-    dbKey: await open(KEY_FILES.dbKey, publicOf(facts.db)),
-    releaseSigningKey: await open(KEY_FILES.releaseKey, facts.releaseKey),
-    rootIssuer: { certificate: facts.root, key: await open(KEY_FILES.rootKey, publicOf(facts.root)) },
-    operatorIssuerKeys: { certificate: facts.operatorIssuer, key: await open(KEY_FILES.operatorIssuerKey, publicOf(facts.operatorIssuer)) },
+    dbKey: await box.open("db", publicOf(facts.db)),
+    releaseSigningKeys: [await box.open("release", release), ...(previous === undefined ? [] : [await box.open("previousRelease", previous)])],
+    rootIssuer: { certificate: facts.root, key: await box.open("root", publicOf(facts.root)) },
+    operatorIssuerKeys: { certificate: facts.operatorIssuer, key: await box.open("operatorIssuer", publicOf(facts.operatorIssuer)) },
   };
 }
 
-async function openKey(path: string, passphrase: string, spki: KeyObject): Promise<KeyObject> {
-  const pem = await readFile(path).catch((cause: unknown) => {
-    throw new KeysError("DAMAGED", `${path} can't be read`, { cause });
-  });
-  let key: KeyObject;
-  try {
-    key = createPrivateKey({ key: pem, format: "pem", passphrase });
-  } catch (cause) {
-    throw new KeysError("WRONG_PASSPHRASE", `the passphrase doesn't open ${path}`, { cause });
-  }
-  if (!createPublicKey(key).equals(spki)) throw new KeysError("DAMAGED", `${path} is not the key that keys.json names`);
-  return key;
+/** Throws KeysError `READABLE_BY_OTHERS`. */
+export async function checkMode(dir: string): Promise<void> {
+  const mode = (await stat(dir)).mode & 0o077;
+  if (mode !== 0) throw new KeysError("READABLE_BY_OTHERS", `${dir} may be read by others; run chmod 0700 on it`);
 }
 
-function publicOf(certificate: Uint8Array): KeyObject {
+/** The key in a certificate (DER). */
+export function publicOf(certificate: Uint8Array): KeyObject {
   return new X509Certificate(certificate).publicKey;
 }

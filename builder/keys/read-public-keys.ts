@@ -1,4 +1,4 @@
-import { createPublicKey, type KeyObject, X509Certificate } from "node:crypto";
+import { type KeyObject, X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fromBase64 } from "../../proto/wire/base64.ts";
@@ -6,6 +6,8 @@ import { sha256 } from "../../proto/wire/bytes.ts";
 import { toHex } from "../../proto/wire/hex.ts";
 import { KeysError } from "./error.ts";
 import { KEY_FILES } from "./files.ts";
+import { finishRotation } from "./finish-rotation.ts";
+import { importSpki } from "./import-spki.ts";
 import { type KeysManifest, parseManifest } from "./manifest.ts";
 
 /** The public half of a key directory; certificates are DER. */
@@ -18,13 +20,16 @@ export interface PublicKeys {
   readonly db: Uint8Array;
   readonly root: Uint8Array;
   readonly operatorIssuer: Uint8Array;
-  /** Ed25519. */
+  /** Ed25519: the newest one. */
   readonly releaseKey: KeyObject;
+  /** What documents of the cluster are signed by, the newest first; two after a rotation. */
+  readonly releaseKeys: readonly KeyObject[];
   readonly manifest: KeysManifest;
 }
 
-/** Reads what needs no passphrase, and checks that the files belong together. Throws KeysError. */
+/** Reads what needs no passphrase, and checks that the files belong together. Finishes a rotation that was interrupted. Throws KeysError. */
 export async function readPublicKeys(dir: string): Promise<PublicKeys> {
+  await finishRotation(dir);
   const manifest = await readManifest(dir);
   const certificate = async (name: keyof KeysManifest["certificates"]) => {
     const der = await readCertificate(join(dir, KEY_FILES[name]));
@@ -32,8 +37,11 @@ export async function readPublicKeys(dir: string): Promise<PublicKeys> {
     return der;
   };
   const [pk, kek, db, root, operatorIssuer] = await Promise.all([certificate("pk"), certificate("kek"), certificate("db"), certificate("root"), certificate("operatorIssuer")]);
-  const releaseKey = createPublicKey({ key: Buffer.from(fromBase64(manifest.releaseKey)), format: "der", type: "spki" });
-  return { cluster: manifest.cluster, owner: manifest.owner, pk, kek, db, root, operatorIssuer, releaseKey, manifest };
+  const importKey = (text: string): KeyObject => importSpki(fromBase64(text));
+  const releaseKey = importKey(manifest.releaseKey);
+  const previous = manifest.previousReleaseKey;
+  const releaseKeys = [releaseKey, ...(previous === undefined ? [] : [importKey(previous)])];
+  return { cluster: manifest.cluster, owner: manifest.owner, pk, kek, db, root, operatorIssuer, releaseKey, releaseKeys, manifest };
 }
 
 async function readManifest(dir: string): Promise<KeysManifest> {

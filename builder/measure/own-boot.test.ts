@@ -4,10 +4,11 @@ import { join } from "node:path";
 import t from "tap";
 import { fromHex, toHex } from "../../proto/wire/hex.ts";
 import { vectorsDir } from "../../test/vectors.ts";
+import type { SecureBootKeys } from "../efi/secure-boot-variables.ts";
 import { valueAfter, wordDigest } from "./event.ts";
 import { expectPcr11 } from "./pcr11.ts";
 import { expectPcr4 } from "./pcr4.ts";
-import { expectPcr7, type SecureBootKeys } from "./pcr7.ts";
+import { expectPcr7 } from "./pcr7.ts";
 import { readPcr } from "./testing/firmware-log.ts";
 
 interface Boot {

@@ -1,10 +1,11 @@
 import type { PcrRule } from "../../proto/release/release.ts";
 import { parsePe } from "../pe/parse.ts";
 import { authenticodeDigest } from "../sign/authenticode-digest.ts";
+import type { SecureBootKeys } from "../efi/secure-boot-variables.ts";
 import { valueAfter } from "./event.ts";
 import { expectPcr11, measuredSections, PCR11_EARLIEST, PCR11_WORDS } from "./pcr11.ts";
 import { expectPcr4 } from "./pcr4.ts";
-import { expectPcr7, type SecureBootKeys } from "./pcr7.ts";
+import { expectPcr7 } from "./pcr7.ts";
 
 /**
  * What the TPM of a QEMU guest must say after booting this signed UKI with these keys: a rule for every PCR that is

@@ -5,14 +5,15 @@ import type { SpecPlane } from "../../proto/spec/schema.ts";
 import { toBase64 } from "../../proto/wire/base64.ts";
 import { canonicalJson } from "../../proto/wire/json.ts";
 import { certificatesToPem } from "../../proto/pki/pem.ts";
+import { exportSpki } from "../keys/import-spki.ts";
 import type { RoleDefinition } from "../roles/role.ts";
 
 /** What an image may know: nothing of any node (DESIGN §2.4). */
 export interface ImageConfigInputs {
   readonly spec: SpecImageInputs;
   readonly role: RoleDefinition;
-  /** Ed25519. */
-  readonly releaseKey: KeyObject;
+  /** Ed25519: whose signature makes a release, a delivery or pins; the newest first. */
+  readonly releaseKeys: readonly KeyObject[];
   /** DER. */
   readonly root: Uint8Array;
   readonly epoch: number;
@@ -30,7 +31,7 @@ export function makeImageConfig(inputs: ImageConfigInputs): Uint8Array {
     hub: role.hub,
     planes: [...planes],
     ports: [...role.ports, ...planes.map((plane) => planePort(role, plane))],
-    releaseKeys: [toBase64(inputs.releaseKey.export({ type: "spki", format: "der" }))],
+    releaseKeys: inputs.releaseKeys.map((key) => toBase64(exportSpki(key))),
     rootCa: certificatesToPem(inputs.root),
     epoch,
     trust: { leaseMs: trust.lease, renewMs: trust.renew },

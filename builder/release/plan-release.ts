@@ -91,7 +91,7 @@ export async function planRelease(request: PlanRequest, used: readonly RoleDefin
   const images: ImageInputs[] = [];
   for (const [i, { role, units, accounts, missing }] of inLock.entries()) {
     const programs = role.hub ? [await compile(AGENT), await compile(HUB)] : [await compile(AGENT)];
-    const config = makeImageConfig({ spec: imageInputs(spec), role, releaseKey: keys.releaseKey, root: keys.root, epoch });
+    const config = makeImageConfig({ spec: imageInputs(spec), role, releaseKeys: keys.releaseKeys, root: keys.root, epoch });
     const layer = layers[i] ?? base;
     const packages = toHex(sha256(canonicalJson([treeInputs(lock, "base"), layerInputs(tc, role.name, accounts)])));
     const overlay = role.overlay === undefined ? "" : await sourceDigest(["."], role.overlay);

@@ -26,8 +26,8 @@ writeFileSync(at("root.erofs"), Buffer.alloc(1 << 20, "root"));
 writeFileSync(at("root.verity"), Buffer.alloc(1 << 14, "verity"));
 const rootHash = createHash("sha256").update("root").digest("hex");
 const cmdline = utf8(`roothash=${rootHash}`);
-writeFileSync(at("unsigned.efi"), assembleUki({ stub: efi("linuxx64.efi.stub"), linux: efi("systemd-bootx64.efi"), osrel: utf8("ID=x\n"), uname: utf8("6.12"), initrd: utf8("i"), cmdline }));
-const signedUki = await signer.signUki(readFileSync(at("unsigned.efi")));
+writeFileSync(at("unsigned.efi"), assembleUki({ stub: efi("linuxx64.efi.stub"), linux: efi("systemd-bootx64.efi"), osrel: utf8("ID=x\nIMAGE_ID=demo-worker\n"), uname: utf8("6.12"), initrd: utf8("i"), cmdline }));
+const signedUki = await signer.signUki(readFileSync(at("unsigned.efi")), { role: "worker", release: "0123456789abcdef" });
 const assembled = { role: "worker", key: "0", root: at("root.erofs"), verity: at("root.verity"), rootHash, uki: at("unsigned.efi"), missing: [{ program: "Grafana", why: "nobody has it" }] };
 const request = { cluster: "demo", id: "0123456789abcdef", generation: 3, epoch: 1_767_225_600, images: [{ assembled, signedUki, pcrs: predictPcrs(signedUki, keys) }], keysDir: at("keys") };
 const seal = (out: string) => sealRelease(tc, signer, { ...request, dir: at(`${out}/demo/0123456789abcdef`) }, () => undefined);
@@ -50,7 +50,7 @@ t.test("sealed twice, bit for bit the same, signatures included", async (t) => {
 
 t.test("the release verifies, and its files are what it says", async (t) => {
   const dir = at("one/demo/0123456789abcdef");
-  const release = await readRelease(dir, keys.releaseKey);
+  const release = await readRelease(dir, keys.releaseKeys);
   t.match(release, { generation: 3, images: [{ role: "worker", missing: [{ program: "Grafana" }], rootHash, pcrs: { "4": { rule: "exact" }, "11": { rule: "words", earliest: "kubedos-agent" }, "12": { rule: "zero" } } }] });
   t.same(Object.keys(release.images[0]?.pcrs ?? {}).map(Number).sort((a, b) => a - b), [0, 1, 2, 3, 4, 5, 6, 7, 9, 11, 12, 13, 14], "a rule for every quoted PCR");
   await checkReleaseFiles(dir, release);
@@ -58,7 +58,7 @@ t.test("the release verifies, and its files are what it says", async (t) => {
 
 t.test("what exists is not overwritten, and a changed file is seen", async (t) => {
   const dir = at("two/demo/0123456789abcdef");
-  const release = await readRelease(dir, keys.releaseKey);
+  const release = await readRelease(dir, keys.releaseKeys);
   const disk = readFileSync(join(dir, "worker/disk.qcow2"));
   disk[disk.length - 1] = (disk.at(-1) ?? 0) ^ 1;
   writeFileSync(join(dir, "worker/disk.qcow2"), disk);
@@ -68,8 +68,8 @@ t.test("what exists is not overwritten, and a changed file is seen", async (t) =
   rmSync(join(dir, "worker/disk.qcow2"));
   await t.rejects(checkReleaseFiles(dir, release), { code: "RELEASE_DIFFERS" }, "missing");
   mkdirSync(at("empty"));
-  await t.rejects(readRelease(at("empty"), keys.releaseKey));
+  await t.rejects(readRelease(at("empty"), keys.releaseKeys));
   await initKeys({ dir: at("foreign"), cluster: "demo", passphrase: "correct horse battery", now: new Date() });
   const foreign = await openKeys(at("foreign"), "correct horse battery");
-  await t.rejects(readRelease(dir, foreign.releaseKey), { code: "BAD_VALUE" }, "another cluster's release key");
+  await t.rejects(readRelease(dir, foreign.releaseKeys), { code: "BAD_VALUE" }, "another cluster's release key");
 });

@@ -6,6 +6,7 @@ import t from "tap";
 import { utf8 } from "../../proto/wire/bytes.ts";
 import { toHex } from "../../proto/wire/hex.ts";
 import { makeFirmwareCertificate } from "../keys/firmware-certificate.ts";
+import { memoryKey } from "../keys/private-key.ts";
 import { parsePe } from "../pe/parse.ts";
 import { defaultCacheDir, ensureToolchain } from "../toolchain/ensure-toolchain.ts";
 import { runTool } from "../toolchain/run-tool.ts";
@@ -25,14 +26,14 @@ async function makeKey(name: string) {
   const der = await makeFirmwareCertificate({ commonName: `kubedos db ${name}`, key, serial: "4001", ...span });
   writeFileSync(file(`${name}.crt`), new X509Certificate(der).toString());
   writeFileSync(file(`${name}.key`), key.export({ type: "pkcs8", format: "pem" }));
-  return { key, der };
+  return { key: memoryKey(key), der };
 }
 
 const db = await makeKey("db");
 await makeKey("other");
 const linux = efi("systemd-bootx64.efi");
 const uki = assembleUki({ stub: efi("linuxx64.efi.stub"), osrel: utf8("ID=kubedos\n"), cmdline: utf8("quiet"), uname: utf8("6.12"), initrd: utf8("initrd"), linux });
-const signed = signPe(uki, db.key, db.der);
+const signed = await signPe(uki, db.key, db.der);
 
 function verify(image: Uint8Array, certificate = "db.crt") {
   writeFileSync(file("image.efi"), image);
@@ -56,7 +57,7 @@ t.test("one flipped byte anywhere that is hashed is refused", async (t) => {
 });
 
 t.test("the same image, key and certificate give the same bytes", async (t) => {
-  t.same(signPe(uki, db.key, db.der), signed);
+  t.same(await signPe(uki, db.key, db.der), signed);
 });
 
 t.test("signing leaves the Authenticode digest alone, and sbsign signs the same one", async (t) => {
@@ -73,8 +74,8 @@ t.test("signing leaves the Authenticode digest alone, and sbsign signs the same 
 });
 
 t.test("near misses", async (t) => {
-  t.throws(() => signPe(signed, db.key, db.der), { code: "SIGNED" });
-  t.throws(() => signPe(uki.subarray(0, 300), db.key, db.der), { code: "TRUNCATED" });
-  t.throws(() => signPe(uki, generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey, db.der), RangeError, "another key");
-  t.throws(() => signPe(uki, generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey, db.der), RangeError, "no RSA key");
+  await t.rejects(signPe(signed, db.key, db.der), { code: "SIGNED" });
+  await t.rejects(signPe(uki.subarray(0, 300), db.key, db.der), { code: "TRUNCATED" });
+  await t.rejects(signPe(uki, memoryKey(generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey), db.der), RangeError, "another key");
+  await t.rejects(signPe(uki, memoryKey(generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey), db.der), RangeError, "no RSA key");
 });

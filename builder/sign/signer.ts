@@ -1,50 +1,57 @@
-import { createPublicKey, type KeyObject } from "node:crypto";
-import { DELIVERY_TYPE, parseDelivery } from "../../proto/release/delivery.ts";
-import { parsePins, PINS_TYPE } from "../../proto/release/pins.ts";
-import { parseRelease, RELEASE_TYPE } from "../../proto/release/release.ts";
-import { type Envelope, signEnvelope } from "../../proto/dsse/dsse.ts";
+import { randomBytes } from "node:crypto";
+import type { Envelope } from "../../proto/dsse/dsse.ts";
+import { issueIntermediate } from "../../proto/pki/issue.ts";
+import { parseCertificate } from "../../proto/pki/parse-certificate.ts";
+import type { OpenKeys } from "../keys/open-keys.ts";
+import { importSpki } from "../keys/import-spki.ts";
+import { checkUki } from "./check-uki.ts";
+import { type DocumentPurpose, readDocument } from "./documents.ts";
+import { SignerError } from "./error.ts";
+import { signEnvelopeBy } from "./sign-envelope.ts";
 import { signPe } from "./sign-pe.ts";
 
-/** A document that the release key signs; each purpose has its own schema and DSSE type. */
-export type DocumentPurpose = "release" | "delivery" | "pins";
+/** Who a UKI is for. The role is compared with what stands in the image; the release's id is what the caller says, for the log. */
+export interface UkiAbout {
+  readonly role: string;
+  readonly release: string;
+}
+
+/** Intermediates that the build host gives to a hub; the operators' one is made with the keys and never again by a signer. */
+export type IssuerRole = "hub" | "node";
 
 /**
  * Whoever holds the keys. Requests carry the whole thing to be signed and are checked before they are: a signer is no
- * oracle for digests (DESIGN §4 "Signer"). Throws PeError, WireError or RangeError.
+ * oracle for digests (DESIGN §4 "Signer"). Throws SignerError.
  */
 export interface Signer {
-  /** An unsigned UKI → the same one with its signature by db. */
-  signUki(uki: Uint8Array): Promise<Uint8Array>;
-  /** Canonical JSON of the purpose's schema, for the signer's own cluster → envelope. */
+  /** An unsigned UKI of the cluster → the same one with its signature by db. */
+  signUki(uki: Uint8Array, about: UkiAbout): Promise<Uint8Array>;
+  /** Canonical JSON of the purpose's schema, for the signer's own cluster → envelope by the release key (two, after it was rotated). */
   signDocument(purpose: DocumentPurpose, payload: Uint8Array): Promise<Envelope>;
+  /** SubjectPublicKeyInfo (DER) of a hub's issuing key → its intermediate by the root, valid from the root's first day. DER. */
+  issueIntermediate(role: IssuerRole, spki: Uint8Array, notAfter: Date): Promise<Uint8Array>;
 }
 
 /** The keys behind {@link makeFileSigner}. */
-export interface SignerKeys {
-  readonly cluster: string;
-  readonly db: Uint8Array;
-  readonly dbKey: KeyObject;
-  readonly releaseSigningKey: KeyObject;
-}
+export type SignerKeys = Pick<OpenKeys, "cluster" | "db" | "dbKey" | "releaseSigningKeys" | "rootIssuer">;
 
-const documents = {
-  release: { type: RELEASE_TYPE, parse: parseRelease },
-  delivery: { type: DELIVERY_TYPE, parse: parseDelivery },
-  pins: { type: PINS_TYPE, parse: parsePins },
-} as const satisfies Record<DocumentPurpose, unknown>;
-
-/** A signer with the keys of an opened key directory, in this process. */
+/** A signer with opened keys, in this process. */
 export function makeFileSigner(keys: SignerKeys): Signer {
-  const releaseKey = createPublicKey(keys.releaseSigningKey);
   return {
-    async signUki(uki) {
-      return signPe(uki, keys.dbKey, keys.db);
+    async signUki(uki, about) {
+      checkUki(uki, keys.cluster, about.role);
+      return await signPe(uki, keys.dbKey, keys.db);
     },
     async signDocument(purpose, payload) {
-      const { type, parse } = documents[purpose];
-      const { cluster } = parse(payload);
-      if (cluster !== keys.cluster) throw new RangeError(`the ${purpose} is for cluster "${cluster}", the keys are for "${keys.cluster}"`);
-      return signEnvelope(type, payload, keys.releaseSigningKey, releaseKey);
+      const { type, cluster } = readDocument(purpose, payload);
+      if (cluster !== keys.cluster) throw new SignerError("OTHER_CLUSTER", `the ${purpose} is for cluster "${cluster}", the keys are for "${keys.cluster}"`);
+      return await signEnvelopeBy(type, payload, keys.releaseSigningKeys);
+    },
+    async issueIntermediate(role, spki, notAfter) {
+      const { cluster, rootIssuer: issuer } = keys;
+      // From the root's first day: a hub or a node whose clock is behind must still take it. The key is of this boot, so an earlier date gives nothing.
+      const { notBefore } = parseCertificate(issuer.certificate);
+      return await issueIntermediate({ notBefore, notAfter, serial: new Uint8Array(randomBytes(16)), subjectKey: importSpki(spki), cluster, role, issuer });
     },
   };
 }

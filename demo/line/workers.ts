@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { makeFileSigner } from "../../builder/sign/signer.ts";
 import { alterDisk } from "../altered.ts";
 import type { Demo } from "../demo.ts";
 import { runInTerminal } from "../programs.ts";
@@ -33,7 +32,7 @@ export async function bootStrangers(demo: Demo): Promise<void> {
   const { releaseDir, keys, tc } = demo.built;
   const [node] = workersOf(demo);
   const out = join(demo.state, "altered.raw");
-  await alterDisk(tc, { uki: join(releaseDir, "worker/uki.efi"), disk: join(releaseDir, "worker/disk.qcow2"), signer: makeFileSigner(keys), out });
+  await alterDisk(tc, { uki: join(releaseDir, "worker/uki.efi"), disk: join(releaseDir, "worker/disk.qcow2"), keys, out });
   await demo.cluster.start(node ?? "", ALTERED, { disk: { file: out, format: "raw" }, address: "10.100.10.101" });
   await demo.cluster.start(node ?? "", LOOKALIKE, { address: "10.100.10.102" });
 }

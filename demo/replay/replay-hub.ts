@@ -88,8 +88,8 @@ function operatorDir(dir: string): string {
 
 /** What the master's image would say if it were built with this replay's root and for both release keys. */
 function imageOf(spec: ClusterSpec, role: RoleDefinition, keys: OpenKeys, recording: Recording): ImageConfig {
-  const { releaseKey, root } = keys;
-  const image = parseImageConfig(makeImageConfig({ spec: imageInputs(spec), role, releaseKey, root, epoch: recording.release.epoch }));
+  const { releaseKeys, root } = keys;
+  const image = parseImageConfig(makeImageConfig({ spec: imageInputs(spec), role, releaseKeys, root, epoch: recording.release.epoch }));
   return { ...image, releaseKeys: [...image.releaseKeys, toBase64(recording.releaseKey.export({ type: "spki", format: "der" }))] };
 }
 
@@ -101,7 +101,6 @@ async function deliver(dir: string, keys: OpenKeys, recording: Recording): Promi
   const delivery = await makeDelivery({
     // The issuing keys in the recorded claims ended with the recorded hub; those of this hub take their place.
     facts: { ...verdict.facts, claims: { ...verdict.facts.claims, issuers } },
-    root: keys.rootIssuer,
     signer: makeFileSigner(keys),
     operatorIssuer: keys.operatorIssuer,
     slot: HUB_SLOT,
@@ -111,7 +110,6 @@ async function deliver(dir: string, keys: OpenKeys, recording: Recording): Promi
       key: createPrivateKey(await readFile(join(operatorDir(dir), OPERATOR_FILES.key))),
       chain: certificatesFromPem(await readFile(join(operatorDir(dir), OPERATOR_FILES.chain), "utf8")),
     },
-    entropy: (n) => new Uint8Array(randomBytes(n)),
     now: new Date(),
   });
   const path = join(dir, "delivery.json");

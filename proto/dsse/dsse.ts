@@ -59,8 +59,8 @@ export function openEnvelope(payloadType: string, envelope: Envelope, keys: read
   throw new WireError("BAD_VALUE", "no signature of a trusted key on this envelope");
 }
 
-/** PAE of DSSE: lengths in front of type and body, so that neither can borrow bytes from the other. */
-function preAuthEncoding(type: string, body: Uint8Array): Uint8Array {
+/** What an envelope's signature is over, the PAE of DSSE: lengths in front of type and body, so that neither can borrow bytes from the other. */
+export function preAuthEncoding(type: string, body: Uint8Array): Uint8Array {
   const typeBytes = utf8(type);
   return concatBytes(utf8(`DSSEv1 ${typeBytes.length} `), typeBytes, utf8(` ${body.length} `), body);
 }

@@ -1,12 +1,12 @@
 import "reflect-metadata";
-import { createPublicKey, type KeyObject, webcrypto } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import { AsnConvert } from "@peculiar/asn1-schema";
 import { GeneralName, GeneralSubtree, GeneralSubtrees, id_ce_nameConstraints, NameConstraints } from "@peculiar/asn1-x509";
 import * as x509 from "@peculiar/x509";
 import { toHex } from "../wire/hex.ts";
+import { createCertificate, publicKeyOf, type RemoteKey, spkiOf } from "./create-certificate.ts";
 import { identityHost, identityUri, type PkiRole } from "./names.ts";
 
-const ECDSA = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 const SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
 const CLIENT_AUTH = "1.3.6.1.5.5.7.3.2";
 
@@ -22,11 +22,11 @@ export interface IssueOptions {
 /** Who signs: the issuer's certificate (DER) and private key. */
 export interface Issuer {
   readonly certificate: Uint8Array;
-  readonly key: KeyObject;
+  readonly key: KeyObject | RemoteKey;
 }
 
 /** The cluster's root: self-signed, may issue intermediates only (path length 1). DER. */
-export async function issueRoot(options: IssueOptions & { readonly cluster: string; readonly key: KeyObject }): Promise<Uint8Array> {
+export async function issueRoot(options: IssueOptions & { readonly cluster: string; readonly key: KeyObject | RemoteKey }): Promise<Uint8Array> {
   const name = `CN=kubedos root ${options.cluster}`;
   return await create(options, name, { name, key: options.key }, [
     new x509.BasicConstraintsExtension(true, 1, true),
@@ -64,37 +64,21 @@ export async function issueLeaf(
 
 interface Signer {
   readonly name: string;
-  readonly key: KeyObject;
+  readonly key: KeyObject | RemoteKey;
 }
 
 function signer(issuer: Issuer): Signer {
   return { name: new x509.X509Certificate(buffer(issuer.certificate)).subject, key: issuer.key };
 }
 
-async function create(options: IssueOptions, subject: string, by: Signer, extensions: x509.Extension[]): Promise<Uint8Array> {
-  const publicKey = publicOf(options.subjectKey).export({ type: "spki", format: "der" });
-  const signingKey = await webcrypto.subtle.importKey("pkcs8", by.key.export({ type: "pkcs8", format: "der" }), ECDSA, false, ["sign"]);
-  const issuerKey = publicOf(by.key).export({ type: "spki", format: "der" });
+async function create(options: IssueOptions, subject: string, by: Signer, extensions: readonly x509.Extension[]): Promise<Uint8Array> {
   const identifiers = [
-    await x509.SubjectKeyIdentifierExtension.create(new x509.PublicKey(buffer(publicKey))),
-    await x509.AuthorityKeyIdentifierExtension.create(new x509.PublicKey(buffer(issuerKey))),
+    await x509.SubjectKeyIdentifierExtension.create(new x509.PublicKey(spkiOf(options.subjectKey))),
+    await x509.AuthorityKeyIdentifierExtension.create(new x509.PublicKey(spkiOf(publicKeyOf(by.key)))),
   ];
-  const certificate = await x509.X509CertificateGenerator.create({
-    serialNumber: toHex(positive(options.serial)),
-    subject,
-    issuer: by.name,
-    notBefore: options.notBefore,
-    notAfter: options.notAfter,
-    publicKey: new x509.PublicKey(buffer(publicKey)),
-    signingKey,
-    signingAlgorithm: ECDSA,
-    extensions: [...extensions, ...identifiers],
-  });
-  return new Uint8Array(certificate.rawData);
-}
-
-function publicOf(key: KeyObject): KeyObject {
-  return key.type === "private" ? createPublicKey(key) : key;
+  const { subjectKey, notBefore, notAfter } = options;
+  const contents = { subject, issuer: by.name, subjectKey, notBefore, notAfter, serial: toHex(positive(options.serial)), extensions: [...extensions, ...identifiers] };
+  return await createCertificate(contents, by.key);
 }
 
 /** DER INTEGERs are signed: the top bit must be clear for the serial to be positive (RFC 5280 §4.1.2.2). */

@@ -2,6 +2,7 @@ import { globSync } from "node:fs";
 import { cp, mkdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { openCluster } from "../../builder/deploy/open-cluster.ts";
+import { makeFileSigner } from "../../builder/sign/signer.ts";
 import { DeployError } from "../../builder/deploy/error.ts";
 import { fileDigest } from "../../builder/release/read-release.ts";
 import { Demo } from "../../demo/demo.ts";
@@ -127,7 +128,7 @@ export class AttackCluster {
     const { report, signal, pinnedRoles, state: stateDir } = this.#request;
     const { spec, keys, releaseDir, tc } = demo.built;
     const { operatorDir } = demo;
-    demo.cluster = await openCluster({ spec, ekTrust: trustIn(this.#maker), keys, releaseDir, operatorDir, stateDir, tc, report: (line) => report.say(line), signal });
+    demo.cluster = await openCluster({ spec, ekTrust: trustIn(this.#maker), keys, signer: makeFileSigner(keys), releaseDir, operatorDir, stateDir, tc, report: (line) => report.say(line), signal });
     const nodes = spec.topology.nodes.map((node) => ({ ...node, role: pinnedRoles.get(node.name) ?? node.role }));
     await demo.cluster.stamp({ ...spec, topology: { ...spec.topology, nodes } });
   }

@@ -61,7 +61,7 @@ const { path: agentProgram } = await compileProgram(AGENT, defaultCacheDir, () =
 async function bootMachine(name: string): Promise<AgentMachine> {
   const node = nodeNamed(spec, name);
   const role = findRole(await readRoles(), node.role);
-  const image = makeImageConfig({ spec: imageInputs(spec), role, releaseKey: keys.releaseKey, root: keys.root, epoch: 0 });
+  const image = makeImageConfig({ spec: imageInputs(spec), role, releaseKeys: keys.releaseKeys, root: keys.root, epoch: 0 });
   const machine = await AgentMachine.boot(parseImageConfig(image));
   machine.put(PATHS.smbios, smbiosTable([hintString(spec, node)]));
   machine.put(`${PATHS.links}/eth1`, "");
@@ -157,7 +157,7 @@ t.test("a cluster from stamping to revocation", async (t) => {
   t.notOk(lan.reaches("10.0.2.15", 7444), "no operator is served before the delivery");
   const envelope = encodeEnvelope(await signer.signDocument("release", canonicalJson(release)));
   const operator = await readOperator(identity, keys, new Date());
-  await mailbox.postBytes("delivery", await makeDelivery({ facts, root: keys.rootIssuer, signer, operatorIssuer: keys.operatorIssuer, slot: "master", releases: [envelope], pins, operator, entropy, now: new Date() }));
+  await mailbox.postBytes("delivery", await makeDelivery({ facts, signer, operatorIssuer: keys.operatorIssuer, slot: "master", releases: [envelope], pins, operator, now: new Date() }));
   await until("the hub to listen", () => lan.reaches("10.0.2.15", 7444) || null);
   lap("hub listens");
 

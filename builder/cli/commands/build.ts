@@ -6,22 +6,21 @@ import { BuildError } from "../../error.ts";
 import { cacheLockFile } from "../../lock/cache-lock.ts";
 import { LockError } from "../../lock/error.ts";
 import { type Lock, parseLock } from "../../lock/lock.ts";
+import { readPublicKeys } from "../../keys/read-public-keys.ts";
 import { readRoles } from "../../roles/read-roles.ts";
-import { openKeys } from "../../keys/open-keys.ts";
-import { makeFileSigner } from "../../sign/signer.ts";
+import { withSigner } from "../../sign/process/with-signer.ts";
 import { defaultCacheDir } from "../../toolchain/ensure-toolchain.ts";
 import type { CliIo } from "../cli-io.ts";
-import { addPassphraseOptions, type PassphraseOptions, readPassphrase } from "../passphrase.ts";
+import { type KeyOptions, readKeyAccess } from "../key-access.ts";
+import { addPassphraseOptions } from "../passphrase.ts";
 import { readSpec } from "./spec-validate.ts";
 
 /** 2026-01-01T00:00:00Z: the time of every file, where SOURCE_DATE_EPOCH gives no other. */
 const DEFAULT_EPOCH = 1_767_225_600;
 
-interface Options extends PassphraseOptions {
-  readonly keys: string;
+interface Options extends KeyOptions {
   readonly lock?: string;
   readonly out: string;
-  readonly cache: string;
   readonly generation: string;
   readonly json?: boolean;
 }
@@ -44,12 +43,14 @@ export function addBuild(program: Command, io: CliIo): void {
     const start = io.now().getTime();
     const spec = await readSpec(file, io.report);
     const roles = await readRoles(file);
-    const keys = await openKeys(options.keys, await readPassphrase(options, io));
+    const keys = await readPublicKeys(options.keys);
     const { report, signal } = io;
     const numbers = { generation: positive("--generation", options.generation), epoch: epochOf(io.env["SOURCE_DATE_EPOCH"]) };
-    const lock = options.lock === undefined ? {} : { lock: await readLock(options.lock) };
+    const lock: { readonly lock?: Lock } = options.lock === undefined ? {} : { lock: await readLock(options.lock) };
     if (options.lock === undefined) report(`no --lock: taking the packages of ${cacheLockFile(options.cache)}`);
-    const result = await buildRelease({ spec, roles, ...lock, keysDir: options.keys, keys, signer: makeFileSigner(keys), outDir: options.out, cacheDir: options.cache, ...numbers, report, signal }).catch((e: unknown) => nameNext(e, file, options));
+    const request = { spec, roles, ...lock, keysDir: options.keys, keys, outDir: options.out, cacheDir: options.cache, ...numbers, report, signal };
+    const access = await readKeyAccess(options, io, lock.lock);
+    const result = await withSigner({ ...access, purposes: ["uki", "release"] }, (signer) => buildRelease({ ...request, signer })).catch((e: unknown) => nameNext(e, file, options));
     const { release, dir, kept } = result;
     const seconds = (io.now().getTime() - start) / 1000;
     report(`release ${release.id} (generation ${release.generation}) of cluster ${release.cluster} ${kept ? "was there already and is whole" : "is made"}: ${dir}`);

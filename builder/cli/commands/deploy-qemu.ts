@@ -5,18 +5,18 @@ import { type DeployEvent, describeEvent } from "../../deploy/deploy-event.ts";
 import { readEkTrust } from "../../deploy/read-ek-trust.ts";
 import { runDeployment } from "../../deploy/run-deployment.ts";
 import { BuildError } from "../../error.ts";
-import { openKeys } from "../../keys/open-keys.ts";
+import { readPublicKeys } from "../../keys/read-public-keys.ts";
+import { withSigner } from "../../sign/process/with-signer.ts";
 import { defaultCacheDir, ensureToolchain } from "../../toolchain/ensure-toolchain.ts";
 import type { CliIo } from "../cli-io.ts";
-import { addPassphraseOptions, type PassphraseOptions, readPassphrase } from "../passphrase.ts";
+import { type KeyOptions, readKeyAccess } from "../key-access.ts";
+import { addPassphraseOptions } from "../passphrase.ts";
 import { readSpec } from "./spec-validate.ts";
 
-interface Options extends PassphraseOptions {
+interface Options extends KeyOptions {
   readonly release: string;
-  readonly keys: string;
   readonly operator: string;
   readonly state: string;
-  readonly cache: string;
   readonly only?: readonly string[];
   readonly json?: boolean;
 }
@@ -49,10 +49,10 @@ export function addDeployQemu(deploy: Command, io: CliIo): void {
     const spec = await readSpec(file, io.report);
     checkTarget(spec, options.only ?? []);
     const ekTrust = await readEkTrust(spec, file, io.now());
-    const keys = await openKeys(options.keys, await readPassphrase(options, io));
+    const keys = await readPublicKeys(options.keys);
     if (keys.cluster !== spec.metadata.name) throw new BuildError("WRONG_CLUSTER", `the spec is for cluster "${spec.metadata.name}", the keys are for "${keys.cluster}"`);
     const { report, signal } = io;
-    await runDeployment({
+    const request = {
       spec,
       ekTrust,
       keys,
@@ -61,10 +61,12 @@ export function addDeployQemu(deploy: Command, io: CliIo): void {
       stateDir: resolve(options.state),
       only: options.only ?? null,
       toolchain: () => ensureToolchain(options.cache, report, signal),
-      emit: options.json === true ? (event) => io.out(`${JSON.stringify(event)}\n`) : (event) => sayEvent(event, io),
+      emit: options.json === true ? (event: DeployEvent) => io.out(`${JSON.stringify(event)}\n`) : (event: DeployEvent) => sayEvent(event, io),
       report,
       signal,
-    });
+    };
+    const access = await readKeyAccess(options, io);
+    await withSigner({ ...access, purposes: ["pins", "delivery", "hub-issuer", "node-issuer"] }, (signer) => runDeployment({ ...request, signer }));
   });
 }
 

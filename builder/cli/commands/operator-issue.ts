@@ -4,11 +4,12 @@ import { dnsLabel } from "../../../proto/wire/text.ts";
 import { BuildError } from "../../error.ts";
 import { issueOperator } from "../../keys/issue-operator.ts";
 import { openKeys } from "../../keys/open-keys.ts";
+import { defaultCacheDir } from "../../toolchain/ensure-toolchain.ts";
 import type { CliIo } from "../cli-io.ts";
-import { addPassphraseOptions, type PassphraseOptions, readPassphrase } from "../passphrase.ts";
+import { type KeyOptions, readKeyAccess } from "../key-access.ts";
+import { addPassphraseOptions } from "../passphrase.ts";
 
-interface Options extends PassphraseOptions {
-  readonly keys: string;
+interface Options extends KeyOptions {
   readonly out: string;
   readonly operatorPassphraseFile?: string;
   readonly json?: boolean;
@@ -23,12 +24,13 @@ export function addOperatorIssue(operator: Command, io: CliIo): void {
     .argument("<name>", "the operator's name, a DNS label")
     .requiredOption("--keys <dir>", "the cluster's key directory")
     .requiredOption("--out <dir>", "folder for the files; none of them may exist")
+    .option("--cache <dir>", "where the toolchain is, for keys in a token", defaultCacheDir)
     .option("--operator-passphrase-file <file>", "encrypt operator.key with the passphrase in this file")
     .option("--json", "print what was made on stdout")
     .addHelpText("after", "\nExample:\n  kubedos-build operator issue alice --keys keys --out alice");
   addPassphraseOptions(command).action(async (name: string, options: Options) => {
     if (!dnsLabel.safeParse(name).success) throw new BuildError("USAGE", `"${name}" is no lower-case DNS label`);
-    const keys = await openKeys(options.keys, await readPassphrase(options, io));
+    const keys = await openKeys(options.keys, await readKeyAccess(options, io));
     const file = options.operatorPassphraseFile;
     const passphrase = file === undefined ? {} : { passphrase: readFileSync(file, "utf8").replace(/\r?\n$/, "") };
     const made = await issueOperator({ keys, name, out: options.out, now: io.now(), ...passphrase });

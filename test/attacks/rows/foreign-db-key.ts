@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from "node:crypto";
 import { makeFirmwareCertificate } from "../../../builder/keys/firmware-certificate.ts";
+import { memoryKey } from "../../../builder/keys/private-key.ts";
 import { signPe } from "../../../builder/sign/sign-pe.ts";
 import { assembleUki } from "../../../builder/uki/assemble.ts";
 import type { Attack } from "../attack.ts";
@@ -18,7 +19,7 @@ export const foreignDbKey: Attack = {
     const { cluster } = world.demo.built.keys;
     const certificate = await makeFirmwareCertificate({ commonName: `kubedos db ${cluster}`, key: privateKey, serial: "40a1", ...validity });
     const disk = await copyDisk(world);
-    await putFile(world, disk, BOOT_FILE, signPe(assembleUki(await ukiParts(world.demo)), privateKey, certificate));
+    await putFile(world, disk, BOOT_FILE, await signPe(assembleUki(await ukiParts(world.demo)), memoryKey(privateKey), certificate));
     const guest = await world.start(world.name, { disk });
     await guest.untilSerial(/Access Denied/);
     return await silentOutcome(world, guest);

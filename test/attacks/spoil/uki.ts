@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { makeFileSigner } from "../../../builder/sign/signer.ts";
+import { signPe } from "../../../builder/sign/sign-pe.ts";
 import { ukiFile } from "../../../builder/release/release-files.ts";
 import { assembleUki, type UkiParts } from "../../../builder/uki/assemble.ts";
 import { unpackUki } from "../../../builder/uki/unpack.ts";
@@ -22,5 +22,6 @@ export async function resignUki(demo: Demo, change: (parts: UkiParts) => UkiPart
 
 /** Any unsigned PE image with the signature of the cluster's db key. */
 export async function signWithDb(demo: Demo, image: Uint8Array): Promise<Uint8Array> {
-  return await makeFileSigner(demo.built.keys).signUki(image);
+  const { db, dbKey } = demo.built.keys;
+  return await signPe(image, dbKey, db);
 }

@@ -1,18 +1,16 @@
-import { copyFile, rm } from "node:fs/promises";
+import { copyFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { OVMF_VARS, prepareVars } from "../../../builder/guest/prepare-vars.ts";
-import { KEY_FILES } from "../../../builder/keys/files.ts";
-import { RELEASE_FILES } from "../../../builder/release/release-files.ts";
-import { runTool } from "../../../builder/toolchain/run-tool.ts";
+import { secureBootVariables, SECURE_BOOT_SETTINGS } from "../../../builder/efi/secure-boot-variables.ts";
+import { makeVariableStore } from "../../../builder/efi/variable-store.ts";
+import { OVMF_VARS } from "../../../builder/guest/ovmf.ts";
 import type { AttackWorld } from "../world.ts";
 
 /** The cluster's own keys, and Secure Boot switched off in the setup. */
 export async function varsSecureBootOff(world: AttackWorld): Promise<string> {
-  const { tc, releaseDir, keys } = world.demo.built;
-  const [enrolled, out] = [join(world.dir, "enrolled.fd"), join(world.dir, "off.fd")];
-  const file = (name: "pk" | "kek" | "db"): string => join(releaseDir, RELEASE_FILES.keys, KEY_FILES[name]);
-  await prepareVars(tc, { pk: file("pk"), kek: file("kek"), db: file("db"), ownerGuid: keys.owner, out: enrolled });
-  await runTool(tc, ["virt-fw-vars", "-i", enrolled, "-o", out, "--set-false", "SecureBootEnable"], { binds: [world.dir] });
+  const { pk, kek, db, dbx } = secureBootVariables(world.demo.built.keys);
+  const settings = SECURE_BOOT_SETTINGS.map((v) => (v.name === "SecureBootEnable" ? { ...v, data: Uint8Array.of(0) } : v));
+  const out = join(world.dir, "off.fd");
+  await writeFile(out, makeVariableStore([...settings, pk, kek, db, dbx]));
   return out;
 }
 
