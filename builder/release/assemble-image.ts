@@ -21,7 +21,7 @@ import type { CompiledProgram } from "./compile-program.ts";
 import { commandLine, osRelease } from "./sealed-text.ts";
 
 /** systemd's EFI stub in the toolchain. */
-const STUB = "usr/lib/systemd/boot/efi/linuxx64.efi.stub";
+export const STUB = "usr/lib/systemd/boot/efi/linuxx64.efi.stub";
 
 /** Everything that shapes one role's image, and nothing else. */
 export interface ImageInputs {
@@ -93,7 +93,8 @@ async function makeFiles(tc: Toolchain, inputs: ImageInputs, key: string, out: s
   await writeFile(join(out, "facts.json"), canonicalJson({ rootHash: verity.rootHash }));
 }
 
-function roleFiles(inputs: ImageInputs): readonly RoleFile[] {
+/** The files that an image's inputs put into its tree, beside the packages' and the layers'. */
+export function roleFiles(inputs: Pick<ImageInputs, "programs" | "config">): readonly RoleFile[] {
   return [
     ...inputs.programs.map(({ name, compiled }) => ({ path: `/usr/lib/kubedos/${name}`, from: compiled.path })),
     { path: "/etc/kubedos/image.json", data: inputs.config },
