@@ -12,4 +12,4 @@ export class BuildError extends Error {
 }
 
 /** See {@link BuildError}. */
-export type BuildErrorCode = "USAGE" | "FILE_EXISTS" | "UNKNOWN_NODE" | "WRONG_CLUSTER" | "UNKNOWN_ROLE" | "MISSING_PACKAGE" | "MISSING_SOURCE" | "RELEASE_DIFFERS" | "TOO_LITTLE_MEMORY";
+export type BuildErrorCode = "USAGE" | "FILE_EXISTS" | "UNKNOWN_NODE" | "WRONG_CLUSTER" | "UNKNOWN_ROLE" | "MISSING_PACKAGE" | "MISSING_SOURCE" | "RELEASE_DIFFERS" | "INDEX_BROKEN" | "INDEX_SHORT" | "TOO_LITTLE_MEMORY";

@@ -15,6 +15,7 @@ import { ensureBase } from "../rootfs/ensure-base.ts";
 import { BASE_PACKAGES } from "../rootfs/packages.ts";
 import { ensureToolchain, type Toolchain } from "../toolchain/ensure-toolchain.ts";
 import type { Report } from "../toolchain/report.ts";
+import { VERSION } from "../version.ts";
 import { imageKey, type ImageInputs } from "./assemble-image.ts";
 import { AGENT, compileProgram, HUB, type Program } from "./compile-program.ts";
 import { makeImageConfig } from "./make-image-config.ts";
@@ -22,7 +23,7 @@ import { sourceDigest } from "./source-digest.ts";
 
 /** Sources of ours that shape an image, and those that shape only what the release says of it. */
 const IMAGE_RECIPE = ["builder/disk", "builder/efi", "builder/initrd", "builder/pe", "builder/release", "builder/roles", "builder/rootfs", "builder/uki", "rootfs-overlay", "systemd"];
-const RELEASE_RECIPE = ["builder/measure", "builder/sign", "proto/release"];
+const RELEASE_RECIPE = ["builder/measure", "builder/provenance", "builder/sbom", "builder/sign", "proto/release"];
 
 /** What a plan depends on. */
 export interface PlanRequest {
@@ -43,6 +44,8 @@ export interface ReleasePlan {
   readonly tc: Toolchain;
   /** One for each role that the spec uses, none for a node. */
   readonly images: readonly ImageInputs[];
+  /** SHA-256 over our sources that shape only what the release says. */
+  readonly recipe: string;
   /** 16 hex digits over all of it. */
   readonly id: string;
 }
@@ -88,6 +91,7 @@ export async function planRelease(request: PlanRequest, used: readonly RoleDefin
     const config = makeImageConfig({ spec: imageInputs(spec), role, releaseKey: keys.releaseKey, root: keys.root, epoch });
     images.push({ ...common, role, config, programs });
   }
-  const all = { images: images.map((i) => [i.role.name, imageKey(tc, i)]), keys: keys.manifest, generation, lock: lockDigest(lock), recipe: await sourceDigest(RELEASE_RECIPE) };
-  return { tc, images, id: toHex(sha256(canonicalJson(all))).slice(0, 16) };
+  const recipe = await sourceDigest(RELEASE_RECIPE);
+  const all = { images: images.map((i) => [i.role.name, imageKey(tc, i)]), keys: keys.manifest, generation, lock: lockDigest(lock), recipe, version: VERSION };
+  return { tc, images, recipe, id: toHex(sha256(canonicalJson(all))).slice(0, 16) };
 }

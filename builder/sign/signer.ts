@@ -1,12 +1,15 @@
-import { createPublicKey, type KeyObject } from "node:crypto";
+import { createPublicKey, type KeyObject, sign } from "node:crypto";
 import { DELIVERY_TYPE, parseDelivery } from "../../proto/release/delivery.ts";
 import { parsePins, PINS_TYPE } from "../../proto/release/pins.ts";
 import { parseRelease, RELEASE_TYPE } from "../../proto/release/release.ts";
 import { type Envelope, signEnvelope } from "../../proto/dsse/dsse.ts";
+import { parseProvenance, STATEMENT_TYPE } from "../provenance/statement.ts";
+import { INDEX_TYPE, parseIndexEntry } from "../release/out-index.ts";
+import { checkSignedFile, type SignedFileKind } from "./signed-file.ts";
 import { signPe } from "./sign-pe.ts";
 
 /** A document that the release key signs; each purpose has its own schema and DSSE type. */
-export type DocumentPurpose = "release" | "delivery" | "pins";
+export type DocumentPurpose = "release" | "provenance" | "index" | "delivery" | "pins";
 
 /**
  * Whoever holds the keys. Requests carry the whole thing to be signed and are checked before they are: a signer is no
@@ -17,6 +20,8 @@ export interface Signer {
   signUki(uki: Uint8Array): Promise<Uint8Array>;
   /** Canonical JSON of the purpose's schema, for the signer's own cluster → envelope. */
   signDocument(purpose: DocumentPurpose, payload: Uint8Array): Promise<Envelope>;
+  /** A finished file of a release of the signer's own cluster → the release key's plain Ed25519 signature, as cosign checks it. */
+  signFile(kind: SignedFileKind, data: Uint8Array): Promise<Uint8Array>;
 }
 
 /** The keys behind {@link makeFileSigner}. */
@@ -31,6 +36,8 @@ const documents = {
   release: { type: RELEASE_TYPE, parse: parseRelease },
   delivery: { type: DELIVERY_TYPE, parse: parseDelivery },
   pins: { type: PINS_TYPE, parse: parsePins },
+  provenance: { type: STATEMENT_TYPE, parse: (payload: Uint8Array) => parseProvenance(payload).predicate.buildDefinition.externalParameters },
+  index: { type: INDEX_TYPE, parse: parseIndexEntry },
 } as const satisfies Record<DocumentPurpose, unknown>;
 
 /** A signer with the keys of an opened key directory, in this process. */
@@ -45,6 +52,10 @@ export function makeFileSigner(keys: SignerKeys): Signer {
       const { cluster } = parse(payload);
       if (cluster !== keys.cluster) throw new RangeError(`the ${purpose} is for cluster "${cluster}", the keys are for "${keys.cluster}"`);
       return signEnvelope(type, payload, keys.releaseSigningKey, releaseKey);
+    },
+    async signFile(kind, data) {
+      checkSignedFile(kind, data, keys.cluster, releaseKey);
+      return new Uint8Array(sign(null, data, keys.releaseSigningKey));
     },
   };
 }
