@@ -37,6 +37,8 @@ const buildExits: Record<BuildErrorCode, number> = {
   RELEASE_DIFFERS: EXIT.conflict,
   INDEX_BROKEN: EXIT.refused,
   INDEX_SHORT: EXIT.refused,
+  NO_RELEASE: EXIT.notFound,
+  VERIFY_REFUSED: EXIT.refused,
 };
 
 const keysExits: Record<KeysErrorCode, number> = {

@@ -1,50 +1,22 @@
 import { createHash } from "node:crypto";
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { utf8 } from "../../proto/wire/bytes.ts";
 import { canonicalJson } from "../../proto/wire/json.ts";
+import { SEALED_EPOCH, sealing } from "../../test/fakes/sealed-release.ts";
 import { initKeys } from "../keys/init-keys.ts";
 import { openKeys } from "../keys/open-keys.ts";
-import { predictPcrs } from "../measure/predict.ts";
-import { makeFileSigner } from "../sign/signer.ts";
-import { defaultCacheDir, ensureToolchain } from "../toolchain/ensure-toolchain.ts";
-import { assembleUki } from "../uki/assemble.ts";
-import { checkReleaseFiles, readRelease } from "./read-release.ts";
-import type { RoleDefinition } from "../roles/role.ts";
-import type { BaseTree } from "../rootfs/ensure-base.ts";
-import { appendIndex, healOut, listReleases, openIndex, type OutFolder, readWhole } from "./append-index.ts";
+import { appendIndex, healOut, listReleases, openIndex, readWhole } from "./append-index.ts";
 import { INDEX_FILE } from "./out-index.ts";
+import { checkReleaseFiles, readRelease } from "./read-release.ts";
 import { RELEASE_FILES } from "./release-files.ts";
-import { sealRelease } from "./seal-release.ts";
 import { parseSums } from "./sums.ts";
 import { verifyRelease } from "./verify-release.ts";
 
-const tc = await ensureToolchain(defaultCacheDir, (line) => t.comment(line));
-const root = mkdtempSync(join(tmpdir(), "kubedos-seal-"));
-t.teardown(() => rmSync(root, { recursive: true }));
-const at = (name: string) => join(root, name);
-const efi = (name: string) => readFileSync(join(tc.tree, "usr/lib/systemd/boot/efi", name));
-await initKeys({ dir: at("keys"), cluster: "demo", passphrase: "correct horse battery", now: new Date() });
-const keys = await openKeys(at("keys"), "correct horse battery");
-const signer = makeFileSigner(keys);
-
-writeFileSync(at("root.erofs"), Buffer.alloc(1 << 20, "root"));
-writeFileSync(at("root.verity"), Buffer.alloc(1 << 14, "verity"));
-const rootHash = createHash("sha256").update("root").digest("hex");
-const cmdline = utf8(`roothash=${rootHash}`);
-writeFileSync(at("unsigned.efi"), assembleUki({ stub: efi("linuxx64.efi.stub"), linux: efi("systemd-bootx64.efi"), osrel: utf8("ID=x\nIMAGE_ID=demo-worker\n"), uname: utf8("6.12"), initrd: utf8("i"), cmdline }));
-const signedUki = await signer.signUki(readFileSync(at("unsigned.efi")));
-const assembled = { role: "worker", key: "0", root: at("root.erofs"), verity: at("root.verity"), rootHash, uki: at("unsigned.efi") };
+const { tc, keys, signer, rootHash, at, seal: sealAs, outFolder } = await sealing(t);
 const id = "0123456789abcdef";
-const sbom = { spdx: utf8('{"spdxVersion":"SPDX-2.3","name":"kubedos-demo-worker"}'), cyclonedx: utf8('{"bomFormat":"CycloneDX","metadata":{"component":{"name":"demo-worker"}}}') };
-const inputs = { cluster: "demo", role: { name: "worker" } as RoleDefinition, config: utf8("{}"), programs: [], base: {} as BaseTree, packages: "", recipe: "ab".repeat(32), epoch: 1_767_225_600 };
-const plan = { images: [inputs], lock: tc.lock, recipe: "cd".repeat(32) };
-const request = { cluster: "demo", id, generation: 3, epoch: 1_767_225_600, images: [{ assembled, signedUki, pcrs: predictPcrs(signedUki, keys), sbom }], plan, keys, keysDir: at("keys") };
-const quiet = () => undefined;
-const seal = (out: string) => sealRelease(tc, signer, { ...request, dir: at(`${out}/demo/${id}`) }, quiet);
-const outFolder = (out: string): OutFolder => ({ dir: at(`${out}/demo`), cluster: "demo", releaseKey: keys.releaseKey, signer });
+const seal = (out: string) => sealAs(out, id);
 
 function sums(dir: string): Record<string, string> {
   const files = readdirSync(dir, { recursive: true, withFileTypes: true }).filter((e) => e.isFile()).map((e) => join(e.parentPath, e.name));
@@ -96,7 +68,7 @@ t.test("no time, mode or mask of the builder is in it", async (t) => {
   await seal("three").finally(() => process.umask(old));
   for (const [out, mode] of [["one", 0o444], ["three", 0o444]] as const) {
     const found = statSync(at(`${out}/demo/${id}/worker/uki.efi`));
-    t.same([found.mode & 0o777, found.mtimeMs / 1000], [mode, request.epoch]);
+    t.same([found.mode & 0o777, found.mtimeMs / 1000], [mode, SEALED_EPOCH]);
   }
   t.same(statSync(at(`three/demo/${id}`)).mode & 0o777, 0o755);
 });
@@ -161,7 +133,7 @@ t.test("the index: what was finished and not noted is noted; what somebody cut o
   t.same(readFileSync(join(out.dir, INDEX_FILE)), text, "once is enough");
 
   const second = "fedcba9876543210";
-  await sealRelease(tc, signer, { ...request, id: second, generation: 4, dir: join(out.dir, second) }, quiet);
+  await sealAs("one", second, 4);
   await healOut(out);
   t.match((await openIndex(out)).entries, [{ id }, { id: second, serial: 2, previous: index.head }]);
   const whole = readFileSync(join(out.dir, INDEX_FILE), "utf8");

@@ -1,0 +1,67 @@
+import { createHash } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Test } from "tap";
+import { initKeys } from "../../builder/keys/init-keys.ts";
+import { type OpenKeys, openKeys } from "../../builder/keys/open-keys.ts";
+import { predictPcrs } from "../../builder/measure/predict.ts";
+import type { OutFolder } from "../../builder/release/append-index.ts";
+import { sealRelease } from "../../builder/release/seal-release.ts";
+import type { RoleDefinition } from "../../builder/roles/role.ts";
+import type { BaseTree } from "../../builder/rootfs/ensure-base.ts";
+import { makeFileSigner, type Signer } from "../../builder/sign/signer.ts";
+import { defaultCacheDir, ensureToolchain, type Toolchain } from "../../builder/toolchain/ensure-toolchain.ts";
+import { assembleUki } from "../../builder/uki/assemble.ts";
+import type { Release } from "../../proto/release/release.ts";
+import { utf8 } from "../../proto/wire/bytes.ts";
+
+/** The epoch of {@link sealing}'s releases. */
+export const SEALED_EPOCH = 1_767_225_600;
+/** Opens {@link Sealing.keys}. */
+export const SEALED_PASSPHRASE = "correct horse battery";
+
+/** A folder in which releases of one role with a tiny image are sealed by the real thing. */
+export interface Sealing {
+  readonly tc: Toolchain;
+  readonly keys: OpenKeys;
+  readonly signer: Signer;
+  readonly rootHash: string;
+  /** A path in the folder, which goes with the test. */
+  readonly at: (name: string) => string;
+  /** Seals `OUT/demo/ID`. */
+  readonly seal: (out: string, id: string, generation?: number) => Promise<Release>;
+  readonly outFolder: (out: string) => OutFolder;
+}
+
+/** Makes keys in `keys`, an unsigned UKI in `unsigned.efi`, and what seals them. */
+export async function sealing(t: Test): Promise<Sealing> {
+  const tc = await ensureToolchain(defaultCacheDir, (line) => t.comment(line));
+  const root = mkdtempSync(join(tmpdir(), "kubedos-seal-"));
+  t.teardown(() => rmSync(root, { recursive: true }));
+  const at = (name: string) => join(root, name);
+  const efi = (name: string) => readFileSync(join(tc.tree, "usr/lib/systemd/boot/efi", name));
+  await initKeys({ dir: at("keys"), cluster: "demo", passphrase: SEALED_PASSPHRASE, now: new Date() });
+  const keys = await openKeys(at("keys"), SEALED_PASSPHRASE);
+  const signer = makeFileSigner(keys);
+  writeFileSync(at("root.erofs"), Buffer.alloc(1 << 20, "root"));
+  writeFileSync(at("root.verity"), Buffer.alloc(1 << 14, "verity"));
+  const rootHash = createHash("sha256").update("root").digest("hex");
+  const cmdline = utf8(`roothash=${rootHash}`);
+  writeFileSync(at("unsigned.efi"), assembleUki({ stub: efi("linuxx64.efi.stub"), linux: efi("systemd-bootx64.efi"), osrel: utf8("ID=x\nIMAGE_ID=demo-worker\n"), uname: utf8("6.12"), initrd: utf8("i"), cmdline }));
+  const signedUki = await signer.signUki(readFileSync(at("unsigned.efi")));
+  const assembled = { role: "worker", key: "0", root: at("root.erofs"), verity: at("root.verity"), rootHash, uki: at("unsigned.efi") };
+  const sbom = { spdx: utf8(SPDX), cyclonedx: utf8('{"bomFormat":"CycloneDX","metadata":{"component":{"name":"demo-worker"}}}') };
+  const inputs = { cluster: "demo", role: { name: "worker" } as RoleDefinition, config: utf8("{}"), programs: [], base: {} as BaseTree, packages: "", recipe: "ab".repeat(32), epoch: SEALED_EPOCH };
+  const plan = { images: [inputs], lock: tc.lock, recipe: "cd".repeat(32) };
+  const request = { cluster: "demo", epoch: SEALED_EPOCH, images: [{ assembled, signedUki, pcrs: predictPcrs(signedUki, keys), sbom }], plan, keys, keysDir: at("keys") };
+  const seal = (out: string, id: string, generation = 3) => sealRelease(tc, signer, { ...request, id, generation, dir: at(`${out}/demo/${id}`) }, () => undefined);
+  return { tc, keys, signer, rootHash, at, seal, outFolder: (out) => ({ dir: at(`${out}/demo`), cluster: "demo", releaseKey: keys.releaseKey, signer }) };
+}
+
+const SPDX = JSON.stringify({
+  spdxVersion: "SPDX-2.3",
+  name: "kubedos-demo-worker",
+  packages: [{ SPDXID: "SPDXRef-Image", name: "demo-worker", versionInfo: "00" }, { SPDXID: "SPDXRef-Deb-libc6", name: "libc6", versionInfo: "2.41-12" }],
+  files: [{ fileName: "./etc/hosts", comment: "rootfs-overlay" }],
+});
