@@ -71,7 +71,7 @@ export async function buildRelease(request: BuildRequest): Promise<BuildResult> 
 }
 
 /** One role through assemble, sign and measure. Prediction and SBOM see the finished files, the former no machine. */
-async function makeImage(tc: Toolchain, inputs: ImageInputs, request: BuildRequest): Promise<MeasuredImage> {
+export async function makeImage(tc: Toolchain, inputs: ImageInputs, request: Pick<BuildRequest, "report" | "keys" | "signer" | "cacheDir" | "signal">): Promise<MeasuredImage> {
   const { report, keys, signer, cacheDir, signal } = request;
   const role = inputs.role.name;
   const assembled = await assembleImage(tc, inputs, cacheDir, report, signal);

@@ -73,9 +73,10 @@ export async function appendIndex(out: OutFolder, release: Release, known?: OutI
 /** The old one or the new one, whatever happens. */
 async function replaceFile(dir: string, name: string, data: Uint8Array): Promise<void> {
   const temp = join(dir, `${name}.new`);
-  const file = await open(temp, "w", 0o644);
+  const file = await open(temp, "w");
   try {
     await file.writeFile(data);
+    await file.chmod(0o644);
     await file.sync();
   } finally {
     await file.close();
