@@ -1,6 +1,7 @@
 import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
+import { golden } from "../../../test/golden.ts";
 import { SEALED_PASSPHRASE, sealing } from "../../../test/fakes/sealed-release.ts";
 import { initKeys } from "../../keys/init-keys.ts";
 import { healOut } from "../../release/append-index.ts";
@@ -40,6 +41,8 @@ t.test("all of an out folder, or one release of it, with a key from outside", as
   t.match(all.out, /^RELEASE +GENERATION +FILES +RESULT\n0123456789abcdef +1 +13 +good\n1123456789abcdef +2 +13 +good\nindex: 2 entries, head [0-9a-f]{64}\n$/);
   const one = await run("verify", at(`out/demo/${first}`), "--release-key", at("release.pub"), "-o", "json");
   t.match([one.exit, JSON.parse(one.out)], [0, { ok: true, trusted: true, releases: [{ id: first, generation: 1, findings: [] }], index: { entries: 2, findings: [] } }]);
+  const shape = JSON.stringify(JSON.parse(one.out), null, 2).replaceAll(/[0-9a-f]{64}/g, "HEX").replaceAll(at(""), "DIR");
+  t.equal(`${shape}\n`, golden("cli/build-verify.json", `${shape}\n`));
   cpSync(at(`out/demo/${first}`), at("alone"), { recursive: true });
   t.match(JSON.parse((await run("verify", at("alone"), "--keys", at("keys"), "-o", "json")).out), { ok: true, index: null }, "a copy somewhere else");
 });
