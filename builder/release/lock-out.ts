@@ -1,13 +1,14 @@
 import { mkdir, stat } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { ToolError } from "../toolchain/error.ts";
 import type { Report } from "../toolchain/report.ts";
 
 const POLL_MS = 100;
 
 /**
  * Runs `work` while no other build works in this folder, which is made. The lock is a socket in Linux's abstract namespace, named after the folder's inode: the
- * kernel lets it go with the process, however that ended.
+ * kernel lets it go with the process, however that ended. Throws ToolError `ABORTED`, or what `work` throws.
  */
 export async function withOutLock<T>(dir: string, report: Report, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   await mkdir(dir, { recursive: true });
@@ -25,7 +26,9 @@ async function take(path: string, wait: () => void, signal?: AbortSignal): Promi
     const server = await bind(path);
     if (server !== undefined) return server;
     if (first) wait();
-    await sleep(POLL_MS, undefined, signal === undefined ? {} : { signal });
+    await sleep(POLL_MS, undefined, signal === undefined ? {} : { signal }).catch((cause: unknown) => {
+      throw new ToolError("ABORTED", "stopped while it waited for another build", { cause });
+    });
   }
 }
 
