@@ -7,12 +7,12 @@ import { canonicalJson } from "../../proto/wire/json.ts";
 import { SEALED_EPOCH, sealing } from "../../test/fakes/sealed-release.ts";
 import { initKeys } from "../keys/init-keys.ts";
 import { openKeys } from "../keys/open-keys.ts";
-import { appendIndex, healOut, listReleases, openIndex, readWhole } from "./append-index.ts";
-import { INDEX_FILE } from "./out-index.ts";
+import { appendIndex, healOut, listReleases, openIndex, readWhole } from "../out/append-index.ts";
+import { INDEX_FILE } from "../out/out-index.ts";
 import { checkReleaseFiles, readRelease } from "./read-release.ts";
 import { RELEASE_FILES } from "./release-files.ts";
 import { parseSums } from "./sums.ts";
-import { verifyRelease } from "./verify-release.ts";
+import { verifyRelease } from "../out/verify-release.ts";
 
 const { tc, keys, signer, rootHash, at, seal: sealAs, outFolder } = await sealing(t);
 const id = "0123456789abcdef";

@@ -4,7 +4,7 @@ import { parsePins, PINS_TYPE } from "../../proto/release/pins.ts";
 import { parseRelease, RELEASE_TYPE } from "../../proto/release/release.ts";
 import { type Envelope, signEnvelope } from "../../proto/dsse/dsse.ts";
 import { parseProvenance, STATEMENT_TYPE } from "../provenance/statement.ts";
-import { INDEX_TYPE, parseIndexEntry } from "../release/out-index.ts";
+import { INDEX_TYPE, parseIndexEntry } from "../out/out-index.ts";
 import { checkSignedFile, type SignedFileKind } from "./signed-file.ts";
 import { signPe } from "./sign-pe.ts";
 

@@ -6,7 +6,7 @@ import type { Test } from "tap";
 import { initKeys } from "../../builder/keys/init-keys.ts";
 import { type OpenKeys, openKeys } from "../../builder/keys/open-keys.ts";
 import { predictPcrs } from "../../builder/measure/predict.ts";
-import type { OutFolder } from "../../builder/release/append-index.ts";
+import type { OutFolder } from "../../builder/out/append-index.ts";
 import { sealRelease } from "../../builder/release/seal-release.ts";
 import type { RoleDefinition } from "../../builder/roles/role.ts";
 import type { BaseTree } from "../../builder/rootfs/ensure-base.ts";

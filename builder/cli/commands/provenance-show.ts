@@ -5,7 +5,7 @@ import { parseEnvelope } from "../../../proto/dsse/dsse.ts";
 import { fromBase64 } from "../../../proto/wire/base64.ts";
 import { parseProvenance, type Provenance } from "../../provenance/statement.ts";
 import { RELEASE_FILES } from "../../release/release-files.ts";
-import { findReleaseFolder } from "../../release/verify-out.ts";
+import { findReleaseFolder } from "../../out/verify-out.ts";
 import type { CliIo } from "../cli-io.ts";
 import { renderTable } from "../table.ts";
 

@@ -6,7 +6,7 @@ import { parseJson } from "../../../proto/wire/json.ts";
 import { BuildError } from "../../error.ts";
 import { listFiles } from "../../release/list-files.ts";
 import { sbomFile } from "../../release/release-files.ts";
-import { findReleaseFolder } from "../../release/verify-out.ts";
+import { findReleaseFolder } from "../../out/verify-out.ts";
 import type { CliIo } from "../cli-io.ts";
 import { renderTable } from "../table.ts";
 

@@ -4,8 +4,8 @@ import t from "tap";
 import { golden } from "../../../test/golden.ts";
 import { SEALED_PASSPHRASE, sealing } from "../../../test/fakes/sealed-release.ts";
 import { initKeys } from "../../keys/init-keys.ts";
-import { healOut } from "../../release/append-index.ts";
-import { INDEX_FILE } from "../../release/out-index.ts";
+import { healOut } from "../../out/append-index.ts";
+import { INDEX_FILE } from "../../out/out-index.ts";
 import { runCli } from "../run-cli.ts";
 
 const { at, keys, seal, outFolder } = await sealing(t);

@@ -6,7 +6,7 @@ import { keyId } from "../../../proto/dsse/dsse.ts";
 import { BuildError } from "../../error.ts";
 import { readPublicKeys } from "../../keys/read-public-keys.ts";
 import { RELEASE_FILES } from "../../release/release-files.ts";
-import { findPlace, findReleaseFolder, type VerifiedOut, verifyOut } from "../../release/verify-out.ts";
+import { findPlace, findReleaseFolder, type VerifiedOut, verifyOut } from "../../out/verify-out.ts";
 import type { CliIo } from "../cli-io.ts";
 import { renderTable } from "../table.ts";
 

@@ -6,12 +6,12 @@ import type { Release, ReleaseImage } from "../../proto/release/release.ts";
 import { errorChain } from "../../proto/wire/error-chain.ts";
 import { readPublicKeys } from "../keys/read-public-keys.ts";
 import { parseProvenance, STATEMENT_TYPE } from "../provenance/statement.ts";
-import { checkBundle } from "./bundle.ts";
-import { isOutsideSums, listFiles, sumFiles } from "./list-files.ts";
-import { readRelease } from "./read-release.ts";
-import { BUNDLE, RELEASE_FILES, sbomFile, ukiFile } from "./release-files.ts";
-import { listSignedFiles } from "./sign-files.ts";
-import { parseSums, type Sums } from "./sums.ts";
+import { checkBundle } from "../release/bundle.ts";
+import { isOutsideSums, listFiles, sumFiles } from "../release/list-files.ts";
+import { readRelease } from "../release/read-release.ts";
+import { BUNDLE, RELEASE_FILES, sbomFile, ukiFile } from "../release/release-files.ts";
+import { listSignedFiles } from "../release/sign-files.ts";
+import { parseSums, type Sums } from "../release/sums.ts";
 
 /** What is wrong with a release's folder; `file` is relative to it. */
 export interface ReleaseFinding {

@@ -4,9 +4,9 @@ import { basename, dirname, join, resolve } from "node:path";
 import type { KeyObject } from "node:crypto";
 import { BuildError } from "../error.ts";
 import { listReleases, openIndex } from "./append-index.ts";
-import { fileDigest } from "./read-release.ts";
+import { fileDigest } from "../release/read-release.ts";
 import { INDEX_FILE, type IndexEntry, type OutIndex } from "./out-index.ts";
-import { RELEASE_FILES } from "./release-files.ts";
+import { RELEASE_FILES } from "../release/release-files.ts";
 import { type VerifiedRelease, verifyRelease } from "./verify-release.ts";
 
 /** What is wrong with an index. */

@@ -8,8 +8,8 @@ import { canonicalJson } from "../../proto/wire/json.ts";
 import { BuildError } from "../error.ts";
 import type { Signer } from "../sign/signer.ts";
 import { INDEX_FILE, nextEntry, type OutIndex, readIndex } from "./out-index.ts";
-import { fileDigest } from "./read-release.ts";
-import { RELEASE_FILES } from "./release-files.ts";
+import { fileDigest } from "../release/read-release.ts";
+import { RELEASE_FILES } from "../release/release-files.ts";
 import { verifyRelease } from "./verify-release.ts";
 
 /** `out/<cluster>`, held by withOutLock, and who signs there. */
