@@ -21,6 +21,8 @@ export const GENERATED_FILES: readonly GeneratedRule[] = [
   { path: /^\/etc\/ld\.so\.cache$/, by: "ldconfig" },
   { path: /^\/etc\/machine-id$/, by: "builder/rootfs/trim-tree.ts; it is empty" },
   { path: /^\/etc\/(default\/locale|dpkg\/origins\/default|environment|localtime|modules|mtab|nsswitch\.conf|profile|security\/opasswd|shells|vconsole\.conf)$/, by: SCRIPTS },
+  { path: /^\/etc\/(exports|hosts|hosts\.allow|hosts\.deny|idmapd\.conf|inputrc|networks|nfs\.conf|default\/nfs-kernel-server|lighttpd\/conf-enabled\/[\w.-]+)$/, by: SCRIPTS },
+  { path: /^\/var\/lib\/nfs\/(etab|rmtab|state)$/, by: SCRIPTS },
   { path: /^\/etc\/pam\.d\/common-(account|auth|password|session|session-noninteractive)$/, by: "pam-auth-update" },
   { path: /^\/root\/\.(bashrc|profile)$/, by: SCRIPTS },
   { path: /^\/usr\/lib\/modules\/[\w.+-]+\/modules\.[\w.]+$/, by: "depmod" },
