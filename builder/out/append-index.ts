@@ -37,8 +37,9 @@ export async function listReleases(dir: string): Promise<readonly string[]> {
  * noting it is noted. More than one means that somebody shortened the index. Throws BuildError `INDEX_BROKEN`, `INDEX_SHORT` or `RELEASE_DIFFERS`.
  */
 export async function healOut(out: OutFolder): Promise<void> {
+  // A tool of a killed build may outlive it by some milliseconds, hence the retries.
   for (const name of await readdir(out.dir)) {
-    if (MAKING.test(name) || name === `${INDEX_FILE}.new`) await rm(join(out.dir, name), { recursive: true, force: true });
+    if (MAKING.test(name) || name === `${INDEX_FILE}.new`) await rm(join(out.dir, name), { recursive: true, force: true, maxRetries: 5 });
   }
   const index = await openIndex(out);
   const unknown = (await listReleases(out.dir)).filter((id) => !index.entries.some((e) => e.id === id));

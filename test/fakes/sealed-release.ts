@@ -34,14 +34,19 @@ export interface Sealing {
   readonly outFolder: (out: string) => OutFolder;
 }
 
-/** Makes keys in `keys`, an unsigned UKI in `unsigned.efi`, and what seals them. */
+/** A folder of the test's own, with keys in it. */
 export async function sealing(t: Test): Promise<Sealing> {
-  const tc = await ensureToolchain(defaultCacheDir, (line) => t.comment(line));
   const root = mkdtempSync(join(tmpdir(), "kubedos-seal-"));
   t.teardown(() => rmSync(root, { recursive: true }));
+  await initKeys({ dir: join(root, "keys"), cluster: "demo", passphrase: SEALED_PASSPHRASE, now: new Date() });
+  return openSealing(root, (line) => t.comment(line));
+}
+
+/** Makes an unsigned UKI in `unsigned.efi`, and what seals releases of it with the folder's `keys`. */
+export async function openSealing(root: string, report: (line: string) => void): Promise<Sealing> {
+  const tc = await ensureToolchain(defaultCacheDir, report);
   const at = (name: string) => join(root, name);
   const efi = (name: string) => readFileSync(join(tc.tree, "usr/lib/systemd/boot/efi", name));
-  await initKeys({ dir: at("keys"), cluster: "demo", passphrase: SEALED_PASSPHRASE, now: new Date() });
   const keys = await openKeys(at("keys"), SEALED_PASSPHRASE);
   const signer = makeFileSigner(keys);
   writeFileSync(at("root.erofs"), Buffer.alloc(1 << 20, "root"));
