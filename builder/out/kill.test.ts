@@ -8,11 +8,13 @@ import { healOut } from "./append-index.ts";
 import { INDEX_FILE } from "./out-index.ts";
 import { verifyOut } from "./verify-out.ts";
 
+t.setTimeout(120_000);
+
 const program = new URL("../../test/fakes/seal-program.ts", import.meta.url).pathname;
 const world = await sealing(t);
 const root = world.at("");
 /** Moments, spread over a build. */
-const KILLS = 3;
+const KILLS = 2;
 const [first, second] = ["0123456789abcdef", "1123456789abcdef"];
 
 /** Runs a build; with `after` milliseconds, kills it so long after it has its keys. Gives how long it worked. */

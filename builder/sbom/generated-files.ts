@@ -12,7 +12,6 @@ const SCRIPTS = "the packages' own scripts, when they were unpacked";
 
 /** What making a tree leaves in every image. A path that is in none of these rules is a file that nobody answers for. */
 export const GENERATED_FILES: readonly GeneratedRule[] = [
-  { path: /^\/dev\/(console|fd|full|null|ptmx|random|stderr|stdin|stdout|tty|urandom|zero)$/, by: "mmdebstrap's first devices" },
   { path: /^\/(bin|sbin|lib|lib64)$/, by: "mmdebstrap's merge of /usr" },
   { path: /^\/etc\/dpkg\/dpkg\.cfg\.d\/99mmdebstrap$/, by: "mmdebstrap, which unpacks no documentation" },
   { path: /^\/etc\/alternatives\/[\w.+-]+$/, by: "update-alternatives" },

@@ -6,6 +6,9 @@ import { defaultCacheDir } from "../../builder/toolchain/ensure-toolchain.ts";
 import { sealing } from "../fakes/sealed-release.ts";
 import { ensureCosign } from "./ensure-cosign.ts";
 
+// The first time, it fetches cosign.
+t.setTimeout(5 * 60_000);
+
 const { tc, at, keys, seal } = await sealing(t);
 const release = await seal("out", "0123456789abcdef");
 const cosign = await ensureCosign(tc, defaultCacheDir, (line) => t.comment(line));

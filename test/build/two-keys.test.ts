@@ -20,6 +20,8 @@ import { parseClusterSpec } from "../../proto/spec/parse.ts";
 import { diffFiles, type Explained, unexplained } from "./diff-ranges.ts";
 import { findSecrets } from "./find-secrets.ts";
 
+t.setTimeout(15 * 60_000);
+
 const PASSPHRASE = "correct horse battery staple";
 const EPOCH = 1_767_225_600;
 const MIB = 2 ** 20;

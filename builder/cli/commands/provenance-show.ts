@@ -7,7 +7,7 @@ import { parseProvenance, type Provenance } from "../../provenance/statement.ts"
 import { RELEASE_FILES } from "../../release/release-files.ts";
 import { findReleaseFolder } from "../../out/verify-out.ts";
 import type { CliIo } from "../cli-io.ts";
-import { renderTable } from "../table.ts";
+import { renderTable } from "../render-table.ts";
 
 interface Options {
   readonly output: "table" | "json";
@@ -42,5 +42,5 @@ function renderStatement({ subject, predicate }: Provenance): string {
   ];
   const inputs = resolvedDependencies.map((d) => ["in", d.digest.sha256.slice(0, 16), d.uri ?? d.name]);
   const outputs = subject.map((s) => ["out", s.digest.sha256.slice(0, 16), s.name]);
-  return `${facts.map(([name, value]) => `${name.padEnd(10)} ${value}\n`).join("")}\n${renderTable(["", "sha-256", "what"], [...inputs, ...outputs])}`;
+  return `${facts.map(([name, value]) => `${name.padEnd(10)} ${value}\n`).join("")}\n${renderTable(["", "SHA-256", "WHAT"], [...inputs, ...outputs])}`;
 }

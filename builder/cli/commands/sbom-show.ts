@@ -8,7 +8,7 @@ import { listFiles } from "../../release/list-files.ts";
 import { sbomFile } from "../../release/release-files.ts";
 import { findReleaseFolder } from "../../out/verify-out.ts";
 import type { CliIo } from "../cli-io.ts";
-import { renderTable } from "../table.ts";
+import { renderTable } from "../render-table.ts";
 
 interface Options {
   readonly role?: string;
@@ -55,7 +55,7 @@ async function renderBill(dir: string, role: string): Promise<string> {
   const { packages, files } = parseJson(spdxSchema, await readFile(join(dir, sbomFile(role, "spdx"))), MAX_BYTES);
   const parts = packages.map((p) => [role, KINDS.find(([prefix]) => p.SPDXID.startsWith(prefix))?.[1] ?? "image", p.name, p.versionInfo]);
   const others = files.map((f) => [role, "file", f.fileName.slice(1), f.comment]);
-  return renderTable(["role", "kind", "name", "version or origin"], [...parts, ...others]);
+  return renderTable(["ROLE", "KIND", "NAME", "VERSION OR ORIGIN"], [...parts, ...others]);
 }
 
 const KINDS: readonly (readonly [string, string])[] = [

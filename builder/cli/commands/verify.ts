@@ -8,7 +8,7 @@ import { readPublicKeys } from "../../keys/read-public-keys.ts";
 import { RELEASE_FILES } from "../../release/release-files.ts";
 import { findPlace, findReleaseFolder, type VerifiedOut, verifyOut } from "../../out/verify-out.ts";
 import type { CliIo } from "../cli-io.ts";
-import { renderTable } from "../table.ts";
+import { renderTable } from "../render-table.ts";
 
 interface Options {
   readonly keys?: string;
@@ -82,5 +82,5 @@ function renderFound(found: VerifiedOut): string {
     ...(found.index?.findings ?? []).map((f) => [f.code, "index.jsonl", f.what]),
   ];
   const index = found.index === undefined ? "" : `index: ${found.index.entries} entr${found.index.entries === 1 ? "y" : "ies"}, head ${found.index.head ?? "unknown"}\n`;
-  return renderTable(["release", "generation", "files", "result"], rows) + index + (faults.length === 0 ? "" : `\n${renderTable(["code", "file", "what"], faults)}`);
+  return renderTable(["RELEASE", "GENERATION", "FILES", "RESULT"], rows) + index + (faults.length === 0 ? "" : `\n${renderTable(["CODE", "FILE", "WHAT"], faults)}`);
 }
