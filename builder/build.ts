@@ -51,7 +51,7 @@ export async function buildRelease(request: BuildRequest): Promise<BuildResult> 
   const { tc, images, id } = plan;
   const dir = join(resolve(outDir), cluster, id);
   const lock = lockDigest(tc.lock);
-  const out: OutFolder = { dir: dirname(dir), cluster, releaseKey: request.keys.releaseKey, signer };
+  const out: OutFolder = { dir: dirname(dir), cluster, releaseKeys: [request.keys.releaseKey], signer };
   const locked = <T>(work: () => Promise<T>): Promise<T> => withOutLock(out.dir, report, work, request.signal);
   await locked(() => healOut(out));
   if (existsSync(dir)) return { ...(await keep(dir, request)), lock };
@@ -87,5 +87,5 @@ export async function makeImage(tc: Toolchain, inputs: ImageInputs, request: Pic
 /** The same inputs were built before: the files must still be what that release says, and they stay as they are. */
 async function keep(dir: string, request: BuildRequest): Promise<Omit<BuildResult, "lock">> {
   request.report(`${dir} is this very release; comparing its files`);
-  return { dir, release: await readWhole(dir, request.keys.releaseKey), kept: true };
+  return { dir, release: await readWhole(dir, [request.keys.releaseKey]), kept: true };
 }

@@ -35,7 +35,7 @@ export interface OpenClusterRequest {
 export async function openCluster(request: OpenClusterRequest): Promise<QemuCluster> {
   const { keys, releaseDir, operatorDir, stateDir, tc, report } = request;
   const operator = await readOperator(operatorDir, keys, new Date());
-  const release = await readRelease(releaseDir, keys.releaseKey);
+  const release = await readRelease(releaseDir, [keys.releaseKey]);
   const missing = request.spec.topology.nodes.find((node) => !release.images.some((image) => image.role === node.role));
   if (missing !== undefined) throw new DeployError("NOT_DEPLOYED", `the release has no image for role ${missing.role}`);
   await checkReleaseFiles(releaseDir, release);

@@ -16,15 +16,16 @@ import { verifyRelease } from "./verify-release.ts";
 export interface OutFolder {
   readonly dir: string;
   readonly cluster: string;
-  readonly releaseKey: KeyObject;
+  /** Whose signatures count. */
+  readonly releaseKeys: readonly KeyObject[];
   readonly signer: Signer;
 }
 
 const MAKING = /^\.making-[0-9a-f]{16}-/;
 
 /** The index of a folder; empty where there is none. Throws BuildError `INDEX_BROKEN`. */
-export async function openIndex({ dir, cluster, releaseKey }: Pick<OutFolder, "dir" | "cluster" | "releaseKey">): Promise<OutIndex> {
-  return readIndex(await readFile(join(dir, INDEX_FILE)).catch(absent), cluster, releaseKey);
+export async function openIndex({ dir, cluster, releaseKeys }: Pick<OutFolder, "dir" | "cluster" | "releaseKeys">): Promise<OutIndex> {
+  return readIndex(await readFile(join(dir, INDEX_FILE)).catch(absent), cluster, releaseKeys);
 }
 
 /** The names of the release folders under `out/<cluster>`. */
@@ -48,12 +49,12 @@ export async function healOut(out: OutFolder): Promise<void> {
   if (unknown.length > 1) {
     throw new BuildError("INDEX_SHORT", `${join(out.dir, INDEX_FILE)} doesn't know ${unknown.length} of the releases beside it (${unknown.slice(0, 3).join(", ")}): a build leaves at most one`, `bring the index back from a copy, or move ${out.dir} away and build again`);
   }
-  await appendIndex(out, await readWhole(join(out.dir, id), out.releaseKey), index);
+  await appendIndex(out, await readWhole(join(out.dir, id), out.releaseKeys), index);
 }
 
 /** A release whose folder is in every respect what it was when it was sealed. Throws BuildError `RELEASE_DIFFERS` with the first thing that isn't. */
-export async function readWhole(dir: string, releaseKey: KeyObject): Promise<Release> {
-  const { release, findings } = await verifyRelease(dir, releaseKey);
+export async function readWhole(dir: string, releaseKeys: readonly KeyObject[]): Promise<Release> {
+  const { release, findings } = await verifyRelease(dir, releaseKeys);
   const [first] = findings;
   if (first !== undefined || release === undefined) throw new BuildError("RELEASE_DIFFERS", `${join(dir, first?.file ?? RELEASE_FILES.release)} ${first?.what ?? "is not there"}`, `move ${dir} away and build again`);
   return release;

@@ -39,13 +39,13 @@ t.test("a build that is killed at any moment leaves nothing half, and the next o
     const out = `out-${i}`;
     await build(out, first, 1, (took * (i + 0.5)) / KILLS);
     const dir = world.at(`${out}/demo`);
-    if (existsSync(join(dir, first))) t.same((await verifyOut({ kind: "release", dir: join(dir, first) }, world.keys.releaseKey, () => undefined)).releases[0]?.findings, [], `${i}: what has its name is whole`);
+    if (existsSync(join(dir, first))) t.same((await verifyOut({ kind: "release", dir: join(dir, first) }, [world.keys.releaseKey], () => undefined)).releases[0]?.findings, [], `${i}: what has its name is whole`);
     await build(out, second, 2, (took * (KILLS - 0.5 - i)) / KILLS);
     await build(out, first, 1);
     await build(out, second, 2);
     await healOut(world.outFolder(out));
     t.same(readdirSync(dir).sort(), [first, second, INDEX_FILE], `${i}: nothing else is left`);
-    const { releases, index } = await verifyOut({ kind: "cluster", dir }, world.keys.releaseKey, () => undefined);
+    const { releases, index } = await verifyOut({ kind: "cluster", dir }, [world.keys.releaseKey], () => undefined);
     t.same([...releases.flatMap((r) => r.findings), ...(index?.findings ?? [])], [], `${i}: all of it verifies`);
     const lines = readFileSync(join(dir, INDEX_FILE), "utf8");
     if (lines.startsWith(expected.split("\n")[0] ?? "-")) t.equal(lines, expected, `${i}: and the index is what it would have been`);

@@ -46,10 +46,10 @@ export function parseIndexEntry(data: Uint8Array): IndexEntry {
 }
 
 /**
- * The bytes of an index file → its entries, if each is signed by `key` for this cluster, counts up, names the line before it and a release that wasn't there.
+ * The bytes of an index file → its entries, if each is signed by one of `keys` for this cluster, counts up, names the line before it and a release that wasn't there.
  * What was cut off its end it can't see: compare {@link OutIndex.head}. Throws BuildError `INDEX_BROKEN`.
  */
-export function readIndex(data: Uint8Array, cluster: string, key: KeyObject): OutIndex {
+export function readIndex(data: Uint8Array, cluster: string, keys: readonly KeyObject[]): OutIndex {
   const entries: IndexEntry[] = [];
   const broken = (why: string, cause?: unknown) =>
     new BuildError("INDEX_BROKEN", `entry ${entries.length + 1} of ${cluster}/${INDEX_FILE} ${why}`, "move the folder away, or bring its index back from a copy", { cause });
@@ -60,7 +60,7 @@ export function readIndex(data: Uint8Array, cluster: string, key: KeyObject): Ou
   for (const line of lines) {
     let entry: IndexEntry;
     try {
-      entry = parseIndexEntry(openEnvelope(INDEX_TYPE, parseEnvelope(utf8(line)), [key]));
+      entry = parseIndexEntry(openEnvelope(INDEX_TYPE, parseEnvelope(utf8(line)), keys));
     } catch (cause) {
       throw broken("isn't signed by the release key, or was changed", cause);
     }

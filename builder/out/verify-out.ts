@@ -49,18 +49,18 @@ async function isCluster(dir: string): Promise<boolean> {
   return (await listReleases(dir)).length > 0 || existsSync(join(dir, INDEX_FILE));
 }
 
-/** Holds what is there against the release key; with the index where there is one. Gives what is wrong; throws only file systems' errors. */
-export async function verifyOut(place: Place, releaseKey: KeyObject, report: (line: string) => void): Promise<VerifiedOut> {
+/** Holds what is there against the release keys; with the index where there is one. Gives what is wrong; throws only file systems' errors. */
+export async function verifyOut(place: Place, releaseKeys: readonly KeyObject[], report: (line: string) => void): Promise<VerifiedOut> {
   const ids = place.kind === "release" ? [basename(place.dir)] : await listReleases(place.dir);
   const parent = place.kind === "release" ? dirname(place.dir) : place.dir;
   const releases: VerifiedRelease[] = [];
   for (const id of ids) {
     report(`comparing the files of ${join(parent, id)}`);
-    releases.push(await verifyRelease(join(parent, id), releaseKey));
+    releases.push(await verifyRelease(join(parent, id), releaseKeys));
   }
   if (place.kind === "release" && !existsSync(join(parent, INDEX_FILE))) return { releases };
   const findings: IndexFinding[] = [];
-  const index = await openIndex({ dir: parent, cluster: releases[0]?.release?.cluster ?? basename(parent), releaseKey }).catch((e: unknown): undefined => {
+  const index = await openIndex({ dir: parent, cluster: releases[0]?.release?.cluster ?? basename(parent), releaseKeys }).catch((e: unknown): undefined => {
     if (!(e instanceof BuildError)) throw e;
     findings.push({ code: "INDEX_BROKEN", what: e.message });
   });

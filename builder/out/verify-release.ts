@@ -39,25 +39,25 @@ export interface VerifiedRelease {
 type Add = (code: ReleaseFindingCode, file: string, what: string) => void;
 
 /**
- * Holds a release's folder against the release key, which the caller trusts for a reason outside the folder: every signature, every file's digest, what the
+ * Holds a release's folder against the release keys, which the caller trusts for a reason outside the folder: every signature, every file's digest, what the
  * documents say of each other, and that nothing else is there. Gives what is wrong; throws only file systems' errors.
  */
-export async function verifyRelease(dir: string, releaseKey: KeyObject): Promise<VerifiedRelease> {
+export async function verifyRelease(dir: string, releaseKeys: readonly KeyObject[]): Promise<VerifiedRelease> {
   const findings: ReleaseFinding[] = [];
   const add: Add = (code, file, what) => void findings.push({ code, file, what });
-  const release = await attempt(add, "SIGNATURE_WRONG", RELEASE_FILES.release, () => readRelease(dir, releaseKey));
+  const release = await attempt(add, "SIGNATURE_WRONG", RELEASE_FILES.release, () => readRelease(dir, releaseKeys));
   const sums = await attempt(add, "SIGNATURE_WRONG", RELEASE_FILES.sums, async () => parseSums(await readFile(join(dir, RELEASE_FILES.sums))));
   const found = await sumFiles(dir);
   if (sums !== undefined) compareSums(sums, found, add);
   if (release !== undefined) {
     compareImages(release, found, add);
-    await checkBundles(dir, release, releaseKey, add);
-    await checkProvenance(dir, release, releaseKey, found, add);
+    await checkBundles(dir, release, releaseKeys, add);
+    await checkProvenance(dir, release, releaseKeys, found, add);
     const signatures = new Set([RELEASE_FILES.sums, RELEASE_FILES.sums + BUNDLE.sigstore, ...listSignedFiles(release).map(({ path }) => path + BUNDLE.cosign)]);
     for (const path of await listFiles(dir)) if (isOutsideSums(path) && !signatures.has(path)) add("FILE_EXTRA", path, "is no file of this release");
   }
   const keys = await attempt(add, "KEYS_WRONG", RELEASE_FILES.keys, () => readPublicKeys(join(dir, RELEASE_FILES.keys)));
-  if (keys !== undefined && (!keys.releaseKey.equals(releaseKey) || keys.cluster !== (release?.cluster ?? keys.cluster))) add("KEYS_WRONG", RELEASE_FILES.keys, "are not the keys of the cluster whose release this is");
+  if (keys !== undefined && (!releaseKeys.some((key) => key.equals(keys.releaseKey)) || keys.cluster !== (release?.cluster ?? keys.cluster))) add("KEYS_WRONG", RELEASE_FILES.keys, "are not the keys of the cluster whose release this is");
   return { dir, ...(release === undefined ? {} : { release }), files: found.size, findings };
 }
 
@@ -93,19 +93,19 @@ function digestsOf({ role, disk, uki, sbom }: ReleaseImage): readonly (readonly 
   return [[disk.file, disk.sha256], [ukiFile(role), uki.sha256], ...boms];
 }
 
-async function checkBundles(dir: string, release: Release, key: KeyObject, add: Add): Promise<void> {
+async function checkBundles(dir: string, release: Release, keys: readonly KeyObject[], add: Add): Promise<void> {
   for (const { path, kind } of listSignedFiles(release)) {
     for (const form of kind === "sums" ? (["cosign", "sigstore"] as const) : (["cosign"] as const)) {
       const bundle = path + BUNDLE[form];
-      const good = await attempt(add, "SIGNATURE_WRONG", bundle, async () => checkBundle(form, await readFile(join(dir, bundle)), await readFile(join(dir, path)), key));
+      const good = await attempt(add, "SIGNATURE_WRONG", bundle, async () => checkBundle(form, await readFile(join(dir, bundle)), await readFile(join(dir, path)), keys));
       if (good === false) add("SIGNATURE_WRONG", bundle, `is no signature of the release key over ${path}`);
     }
   }
 }
 
-async function checkProvenance(dir: string, release: Release, key: KeyObject, found: Sums, add: Add): Promise<void> {
+async function checkProvenance(dir: string, release: Release, keys: readonly KeyObject[], found: Sums, add: Add): Promise<void> {
   const file = RELEASE_FILES.provenance;
-  const statement = await attempt(add, "SIGNATURE_WRONG", file, async () => parseProvenance(openEnvelope(STATEMENT_TYPE, parseEnvelope(await readFile(join(dir, file))), [key])));
+  const statement = await attempt(add, "SIGNATURE_WRONG", file, async () => parseProvenance(openEnvelope(STATEMENT_TYPE, parseEnvelope(await readFile(join(dir, file))), keys)));
   if (statement === undefined) return;
   const { externalParameters: said, internalParameters } = statement.predicate.buildDefinition;
   const same = said.cluster === release.cluster && said.generation === release.generation && internalParameters.release === release.id;

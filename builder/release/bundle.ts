@@ -31,9 +31,10 @@ export function sigstoreBundle(data: Uint8Array, signature: Uint8Array, key: Key
   } satisfies z.output<typeof sigstoreSchema>);
 }
 
-/** Whether a bundle of either form holds this key's signature over `data`. Throws WireError where it is no bundle. */
-export function checkBundle(form: "cosign" | "sigstore", bundle: Uint8Array, data: Uint8Array, key: KeyObject): boolean {
-  if (form === "cosign") return verify(null, data, key, fromBase64(parseJson(cosignSchema, bundle, MAX_BYTES).base64Signature));
+/** Whether a bundle of either form holds a signature by one of `keys` over `data`. Throws WireError where it is no bundle. */
+export function checkBundle(form: "cosign" | "sigstore", bundle: Uint8Array, data: Uint8Array, keys: readonly KeyObject[]): boolean {
+  const signed = (signature: string): boolean => keys.some((key) => verify(null, data, key, fromBase64(signature)));
+  if (form === "cosign") return signed(parseJson(cosignSchema, bundle, MAX_BYTES).base64Signature);
   const { messageDigest, signature } = parseJson(sigstoreSchema, bundle, MAX_BYTES).messageSignature;
-  return messageDigest.digest === toBase64(sha256(data)) && verify(null, data, key, fromBase64(signature));
+  return messageDigest.digest === toBase64(sha256(data)) && signed(signature);
 }

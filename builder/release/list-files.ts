@@ -1,4 +1,4 @@
-import { readdir } from "node:fs/promises";
+import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileDigest } from "./read-release.ts";
 import { BUNDLE, RELEASE_FILES } from "./release-files.ts";
@@ -15,11 +15,16 @@ export function isOutsideSums(path: string): boolean {
   return path === RELEASE_FILES.sums || path.endsWith(BUNDLE.cosign) || path.endsWith(BUNDLE.sigstore);
 }
 
+/** No link is followed and no pipe is waited for. */
+async function plainDigest(path: string): Promise<string> {
+  return (await lstat(path)).isFile() ? fileDigest(path) : "none, because it is no plain file";
+}
+
 /** Digests of the files that checksums cover, but for those in `known`, which were hashed already. */
 export async function sumFiles(dir: string, known: Sums = new Map()): Promise<Sums> {
   const sums = new Map<string, string>();
   for (const path of await listFiles(dir)) {
-    if (!isOutsideSums(path)) sums.set(path, known.get(path) ?? (await fileDigest(join(dir, path))));
+    if (!isOutsideSums(path)) sums.set(path, known.get(path) ?? (await plainDigest(join(dir, path))));
   }
   return sums;
 }

@@ -9,9 +9,9 @@ import { BuildError } from "../error.ts";
 import { RELEASE_FILES, ukiFile } from "./release-files.ts";
 
 /** Reads and verifies `release.json` in a release's folder. Throws WireError or a file system's error. */
-export async function readRelease(dir: string, releaseKey: KeyObject): Promise<Release> {
+export async function readRelease(dir: string, releaseKeys: readonly KeyObject[]): Promise<Release> {
   const envelope = parseEnvelope(await readFile(join(dir, RELEASE_FILES.release)));
-  return parseRelease(openEnvelope(RELEASE_TYPE, envelope, [releaseKey]));
+  return parseRelease(openEnvelope(RELEASE_TYPE, envelope, releaseKeys));
 }
 
 /** Compares the files of a release's folder with what its `release.json` says. Throws BuildError `RELEASE_DIFFERS`. */

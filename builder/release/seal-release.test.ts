@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { utf8 } from "../../proto/wire/bytes.ts";
@@ -38,7 +38,7 @@ t.test("sealed twice, bit for bit the same, signatures included", async (t) => {
 
 t.test("the release verifies, and its files are what it says", async (t) => {
   const dir = at("one/demo/0123456789abcdef");
-  const release = await readRelease(dir, keys.releaseKey);
+  const release = await readRelease(dir, [keys.releaseKey]);
   t.match(release, { generation: 3, images: [{ role: "worker", rootHash, pcrs: { "4": { rule: "exact" }, "11": { rule: "words", earliest: "kubedos-agent" }, "12": { rule: "zero" } } }] });
   t.same(Object.keys(release.images[0]?.pcrs ?? {}).map(Number).sort((a, b) => a - b), [0, 1, 2, 3, 4, 5, 6, 7, 9, 11, 12, 13, 14], "a rule for every quoted PCR");
   await checkReleaseFiles(dir, release);
@@ -46,7 +46,7 @@ t.test("the release verifies, and its files are what it says", async (t) => {
 
 t.test("what exists is not overwritten, and a changed file is seen", async (t) => {
   const dir = at("two/demo/0123456789abcdef");
-  const release = await readRelease(dir, keys.releaseKey);
+  const release = await readRelease(dir, [keys.releaseKey]);
   const disk = readFileSync(join(dir, "worker/disk.qcow2"));
   chmodSync(join(dir, "worker/disk.qcow2"), 0o644);
   disk[disk.length - 1] = (disk.at(-1) ?? 0) ^ 1;
@@ -57,10 +57,10 @@ t.test("what exists is not overwritten, and a changed file is seen", async (t) =
   rmSync(join(dir, "worker/disk.qcow2"));
   await t.rejects(checkReleaseFiles(dir, release), { code: "RELEASE_DIFFERS" }, "missing");
   mkdirSync(at("empty"));
-  await t.rejects(readRelease(at("empty"), keys.releaseKey));
+  await t.rejects(readRelease(at("empty"), [keys.releaseKey]));
   await initKeys({ dir: at("foreign"), cluster: "demo", passphrase: "correct horse battery", now: new Date() });
   const foreign = await openKeys(at("foreign"), "correct horse battery");
-  await t.rejects(readRelease(dir, foreign.releaseKey), { code: "BAD_VALUE" }, "another cluster's release key");
+  await t.rejects(readRelease(dir, [foreign.releaseKey]), { code: "BAD_VALUE" }, "another cluster's release key");
 });
 
 t.test("no time, mode or mask of the builder is in it", async (t) => {
@@ -75,13 +75,14 @@ t.test("no time, mode or mask of the builder is in it", async (t) => {
 
 t.test("a whole release verifies, and each thing that is spoilt is found by its code", async (t) => {
   const good = at(`one/demo/${id}`);
-  t.match(await verifyRelease(good, keys.releaseKey), { findings: [], files: 13, release: { generation: 3, images: [{ sbom: { spdx: /^[0-9a-f]{64}$/ } }] } });
+  t.match(await verifyRelease(good, [keys.releaseKey]), { findings: [], files: 13, release: { generation: 3, images: [{ sbom: { spdx: /^[0-9a-f]{64}$/ } }] } });
   const envelope = (name: string) => join(good, name);
   const spoilt: readonly [string, (dir: string) => void, readonly string[]][] = [
     ["a byte of the disk", (d) => append(join(d, "worker/disk.qcow2")), ["FILE_CHANGED worker/disk.qcow2", "DOCUMENTS_DISAGREE worker/disk.qcow2", "DOCUMENTS_DISAGREE worker/disk.qcow2"]],
     ["a byte of an SBOM", (d) => append(join(d, "worker/sbom.spdx.json")), ["FILE_CHANGED worker/sbom.spdx.json", "DOCUMENTS_DISAGREE worker/sbom.spdx.json", "SIGNATURE_WRONG worker/sbom.spdx.json.bundle", "DOCUMENTS_DISAGREE worker/sbom.spdx.json"]],
     ["no UKI", (d) => rmSync(join(d, "worker/uki.efi")), ["FILE_MISSING worker/uki.efi", "DOCUMENTS_DISAGREE worker/uki.efi", "FILE_MISSING worker/uki.efi.bundle", "DOCUMENTS_DISAGREE worker/uki.efi"]],
     ["a file more", (d) => writeFileSync(join(d, "worker/extra"), "x"), ["FILE_EXTRA worker/extra", "DOCUMENTS_DISAGREE worker/extra"]],
+    ["a link to the same bytes", (d) => { rmSync(join(d, "keys/db.crt")); symlinkSync(join(good, "keys/db.crt"), join(d, "keys/db.crt")); }, ["FILE_CHANGED keys/db.crt", "DOCUMENTS_DISAGREE keys/db.crt"]],
     ["a signature more", (d) => cpSync(envelope("release.json.bundle"), join(d, "worker/x.bundle")), ["FILE_EXTRA worker/x.bundle"]],
     ["another file's signature", (d) => cpSync(envelope("release.json.bundle"), join(d, "worker/uki.efi.bundle"), { force: true }), ["SIGNATURE_WRONG worker/uki.efi.bundle"]],
     ["no signature", (d) => rmSync(join(d, "SHA256SUMS.bundle")), ["FILE_MISSING SHA256SUMS.bundle"]],
@@ -93,13 +94,13 @@ t.test("a whole release verifies, and each thing that is spoilt is found by its 
     cpSync(good, dir, { recursive: true });
     for (const file of readdirSync(dir, { recursive: true, withFileTypes: true })) if (file.isFile()) chmodSync(join(file.parentPath, file.name), 0o644);
     spoil(dir);
-    const { findings } = await verifyRelease(dir, keys.releaseKey);
+    const { findings } = await verifyRelease(dir, [keys.releaseKey]);
     t.same(findings.map((f) => `${f.code} ${f.file}`), codes, name);
-    await t.rejects(readWhole(dir, keys.releaseKey), { code: "RELEASE_DIFFERS" }, `${name}: a build says so`);
+    await t.rejects(readWhole(dir, [keys.releaseKey]), { code: "RELEASE_DIFFERS" }, `${name}: a build says so`);
     rmSync(dir, { recursive: true });
   }
   const foreign = await openKeys(at("foreign"), "correct horse battery");
-  const codes = new Set((await verifyRelease(good, foreign.releaseKey)).findings.map((f) => f.code));
+  const codes = new Set((await verifyRelease(good, [foreign.releaseKey])).findings.map((f) => f.code));
   t.same([...codes].sort(), ["KEYS_WRONG", "SIGNATURE_WRONG"], "a folder that is only consistent with itself");
 });
 
@@ -129,7 +130,7 @@ t.test("the index: what was finished and not noted is noted; what somebody cut o
   t.match(index.entries, [{ serial: 1, id, generation: 3, previous: "0".repeat(64) }]);
   const text = readFileSync(join(out.dir, INDEX_FILE));
   await healOut(out);
-  await appendIndex(out, await readWhole(join(out.dir, id), keys.releaseKey));
+  await appendIndex(out, await readWhole(join(out.dir, id), [keys.releaseKey]));
   t.same(readFileSync(join(out.dir, INDEX_FILE)), text, "once is enough");
 
   const second = "fedcba9876543210";

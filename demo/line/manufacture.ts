@@ -31,7 +31,7 @@ export async function buildImages(demo: Demo): Promise<void> {
   const { dir } = JSON.parse(said.trim().split("\n").at(-1) ?? "{}") as { readonly dir: string };
   const spec = parseClusterSpec(await readFile(demo.specFile, "utf8"), demo.specFile);
   const keys = await openKeys(demo.keysDir, (await readFile(demo.passphraseFile, "utf8")).trim());
-  const release = await readRelease(dir, keys.releaseKey);
+  const release = await readRelease(dir, [keys.releaseKey]);
   const tc = await ensureToolchain(defaultCacheDir, (line) => demo.report.say(line), demo.signal, parseLock(await readFile(lockFile), lockFile));
   demo.built = { spec, keys, release, releaseDir: dir, tc };
   const predicted = release.images.every((image) => ["4", "7", "11", "12"].every((pcr) => image.pcrs[pcr] !== undefined));

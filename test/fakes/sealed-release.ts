@@ -61,7 +61,7 @@ export async function openSealing(root: string, report: (line: string) => void):
   const plan = { images: [inputs], lock: tc.lock, recipe: "cd".repeat(32) };
   const request = { cluster: "demo", epoch: SEALED_EPOCH, images: [{ assembled, signedUki, pcrs: predictPcrs(signedUki, keys), sbom }], plan, keys, keysDir: at("keys") };
   const seal = (out: string, id: string, generation = 3) => sealRelease(tc, signer, { ...request, id, generation, dir: at(`${out}/demo/${id}`) }, () => undefined);
-  return { tc, keys, signer, rootHash, at, seal, outFolder: (out) => ({ dir: at(`${out}/demo`), cluster: "demo", releaseKey: keys.releaseKey, signer }) };
+  return { tc, keys, signer, rootHash, at, seal, outFolder: (out) => ({ dir: at(`${out}/demo`), cluster: "demo", releaseKeys: [keys.releaseKey], signer }) };
 }
 
 const SPDX = JSON.stringify({

@@ -40,7 +40,7 @@ export function addVerify(program: Command, io: CliIo): void {
     .action(async (path: string, options: Options) => {
       const trust = await readTrust(path, options);
       const place = await findPlace(path, trust.cluster);
-      const found = await verifyOut(place, trust.key, io.report);
+      const found = await verifyOut(place, [trust.key], io.report);
       const wrong = found.releases.reduce((sum, r) => sum + r.findings.length, 0) + (found.index?.findings.length ?? 0);
       const said = { ok: wrong === 0, releaseKey: keyId(trust.key), trusted: trust.given, ...describe(found) };
       io.out(options.output === "json" ? `${JSON.stringify(said)}\n` : renderFound(found));
