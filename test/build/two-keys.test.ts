@@ -116,7 +116,8 @@ function header(image: PeImage): string {
   const bytes = Buffer.from(image.file.subarray(0, image.sizeOfHeaders));
   bytes.fill(0, image.checksumOffset, image.checksumOffset + 4);
   bytes.fill(0, image.securityEntryOffset, image.securityEntryOffset + 8);
-  // SizeOfImage; and of the last section, which is the initrd, its virtual and raw size.
+  // SizeOfInitializedData, SizeOfImage; and of the last section, which is the initrd, its virtual and raw size.
+  bytes.fill(0, image.optionalOffset + 8, image.optionalOffset + 12);
   bytes.fill(0, image.optionalOffset + 56, image.optionalOffset + 60);
   const last = image.sectionTableOffset + (image.sections.length - 1) * 40;
   bytes.fill(0, last + 8, last + 12);
@@ -154,7 +155,10 @@ t.test("the disks hold just these, and differ elsewhere by identifiers that deri
 
   /** Where the UKIs are of one length, nothing in the ESP's tables differs. */
   function fatParts(start: number, at: number): readonly (readonly [number, number, string])[] {
-    return a.image.signedUki.length === b.image.signedUki.length ? [] : [[start + 32 * SECTOR, at - start - 32 * SECTOR, "the UKI's size in tables and folders"]];
+    if (a.image.signedUki.length === b.image.signedUki.length) return [];
+    // FSInfo in sector 1 and its copy: FSI_Free_Count and FSI_Nxt_Free at 488.
+    const counts = [1, 7].map((sector) => [start + sector * SECTOR + 488, 8, "how many clusters the UKI leaves free"] as const);
+    return [...counts, [start + 32 * SECTOR, at - start - 32 * SECTOR, "the UKI's size in tables and folders"]];
   }
 });
 
