@@ -54,6 +54,8 @@ async function build(name: string, { dir: keysDir, keys }: { dir: string; keys: 
   const inputs = plan.images.find((image) => image.role.name === "worker");
   if (inputs === undefined) throw new Error("the demo has no worker");
   const image = await makeImage(plan.tc, inputs, { ...request, signer });
+  // Nobody will ever want an image with these keys again.
+  t.teardown(() => rmSync(join(defaultCacheDir, `image-${image.assembled.key}`), { recursive: true }));
   const dir = join(root, name, "out/demo", plan.id);
   await sealRelease(plan.tc, signer, { cluster: "demo", id: plan.id, generation: 1, epoch: EPOCH, images: [image], plan: { ...plan, images: [inputs], lock: plan.tc.lock }, keys, keysDir, dir }, report);
   const raw = join(root, name, "disk.raw");
