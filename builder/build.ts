@@ -5,12 +5,16 @@ import type { Release } from "../proto/release/release.ts";
 import { lockDigest } from "./lock/lock.ts";
 import { predictPcrs } from "./measure/predict.ts";
 import { assembleImage, imageKey, type ImageInputs } from "./release/assemble-image.ts";
+import { appendIndex, healOut, type OutFolder, readWhole } from "./out/append-index.ts";
+import { withOutLock } from "./out/lock-out.ts";
 import { mapLimited } from "./release/map-limited.ts";
 import { type PlanRequest, planRelease, validate } from "./release/plan-release.ts";
 import { layerName } from "./rootfs/ensure-layer.ts";
 import { pruneCache } from "./release/prune-cache.ts";
-import { checkReleaseFiles, readRelease } from "./release/read-release.ts";
 import { type MeasuredImage, sealRelease } from "./release/seal-release.ts";
+import { makeBill } from "./sbom/make-bill.ts";
+import { writeCycloneDx } from "./sbom/write-cyclonedx.ts";
+import { writeSpdx } from "./sbom/write-spdx.ts";
 import type { Signer } from "./sign/signer.ts";
 import type { Toolchain } from "./toolchain/ensure-toolchain.ts";
 
@@ -37,41 +41,52 @@ export interface BuildResult {
 }
 
 /**
- * ClusterSpec → release (DESIGN §4). The stages, in order: validate, plan (with what the lock says), then for each role assemble, sign and measure,
- * then seal. Throws BuildError, LockError, ToolError, PeError.
+ * ClusterSpec → release (DESIGN §4). The stages, in order: validate, plan (with what the lock says), then for each role assemble, sign, measure
+ * and look into it, then seal and note it in the index. Throws BuildError, LockError, SbomError, ToolError, PeError.
  */
 export async function buildRelease(request: BuildRequest): Promise<BuildResult> {
   const { spec, outDir, cacheDir, keysDir, generation, epoch, signer, report } = request;
   const cluster = spec.metadata.name;
   const used = validate(request);
-  const { tc, images, id } = await planRelease(request, used);
+  const plan = await planRelease(request, used);
+  const { tc, images, id } = plan;
   const dir = join(resolve(outDir), cluster, id);
   const lock = lockDigest(tc.lock);
+  const out: OutFolder = { dir: dirname(dir), cluster, releaseKeys: request.keys.releaseKeys, signer };
+  const locked = <T>(work: () => Promise<T>): Promise<T> => withOutLock(out.dir, report, work, request.signal);
+  await locked(() => healOut(out));
   if (existsSync(dir)) return { ...(await keep(dir, request)), lock };
   const measured = await mapLimited(images, PARALLEL_IMAGES, (image) => makeImage(tc, image, id, request));
   report("sealing the release");
   const signal = request.signal === undefined ? {} : { signal: request.signal };
-  const release = await sealRelease(tc, signer, { cluster, id, generation, epoch, images: measured, keysDir, dir, ...signal }, report);
+  const result = await locked(async () => {
+    await healOut(out);
+    if (existsSync(dir)) return keep(dir, request);
+    const release = await sealRelease(tc, signer, { cluster, id, generation, epoch, images: measured, plan: { ...plan, lock: tc.lock }, keys: request.keys, keysDir, dir, ...signal }, report);
+    await appendIndex(out, release);
+    return { dir, release, kept: false };
+  });
   const programs = images.flatMap((image) => image.programs.map((p) => basename(dirname(p.compiled.path))));
   await pruneCache(cacheDir, [...programs, ...images.flatMap((image) => [`base-${image.base.key}`, layerName(image.layer.key), `image-${imageKey(tc, image)}`])]);
-  return { dir, release, kept: false, lock };
+  return { ...result, lock };
 }
 
-/** One role through assemble, sign and measure. The prediction sees the finished file and no machine. */
-async function makeImage(tc: Toolchain, inputs: ImageInputs, release: string, request: BuildRequest): Promise<MeasuredImage> {
+/** One role through assemble, sign and measure. Prediction and SBOM see the finished files, the former no machine. */
+export async function makeImage(tc: Toolchain, inputs: ImageInputs, release: string, request: Pick<BuildRequest, "report" | "keys" | "signer" | "cacheDir" | "signal">): Promise<MeasuredImage> {
   const { report, keys, signer, cacheDir, signal } = request;
   const role = inputs.role.name;
   const assembled = await assembleImage(tc, inputs, cacheDir, report, signal);
   report(`${role}: signing the UKI`);
   const signedUki = await signer.signUki(new Uint8Array(await readFile(assembled.uki)), { role, release });
   report(`${role}: predicting its PCRs`);
-  return { assembled, signedUki, pcrs: predictPcrs(signedUki, keys) };
+  const pcrs = predictPcrs(signedUki, keys);
+  const { root, rootHash } = assembled;
+  const bill = await makeBill(tc, { inputs, root, rootHash, signedUki, cacheDir, report, ...(signal === undefined ? {} : { signal }) });
+  return { assembled, signedUki, pcrs, sbom: { spdx: writeSpdx(bill), cyclonedx: writeCycloneDx(bill) } };
 }
 
 /** The same inputs were built before: the files must still be what that release says, and they stay as they are. */
 async function keep(dir: string, request: BuildRequest): Promise<Omit<BuildResult, "lock">> {
   request.report(`${dir} is this very release; comparing its files`);
-  const release = await readRelease(dir, request.keys.releaseKeys);
-  await checkReleaseFiles(dir, release);
-  return { dir, release, kept: true };
+  return { dir, release: await readWhole(dir, request.keys.releaseKeys), kept: true };
 }

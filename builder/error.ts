@@ -12,4 +12,20 @@ export class BuildError extends Error {
 }
 
 /** See {@link BuildError}. */
-export type BuildErrorCode = "USAGE" | "FILE_EXISTS" | "UNKNOWN_NODE" | "WRONG_CLUSTER" | "UNKNOWN_ROLE" | "MISSING_SOURCE" | "RELEASE_DIFFERS" | "TOO_LITTLE_MEMORY" | "ROLE_EXISTS" | "BAD_ORIGIN_KEY" | "UNKNOWN_UNIT" | "UNNUMBERED_ACCOUNT";
+export type BuildErrorCode =
+  | "USAGE"
+  | "FILE_EXISTS"
+  | "UNKNOWN_NODE"
+  | "WRONG_CLUSTER"
+  | "UNKNOWN_ROLE"
+  | "MISSING_SOURCE"
+  | "RELEASE_DIFFERS"
+  | "INDEX_BROKEN"
+  | "INDEX_SHORT"
+  | "NO_RELEASE"
+  | "VERIFY_REFUSED"
+  | "TOO_LITTLE_MEMORY"
+  | "ROLE_EXISTS"
+  | "BAD_ORIGIN_KEY"
+  | "UNKNOWN_UNIT"
+  | "UNNUMBERED_ACCOUNT";

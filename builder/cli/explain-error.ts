@@ -7,6 +7,7 @@ import { BuildError, type BuildErrorCode } from "../error.ts";
 import { KeysError, type KeysErrorCode } from "../keys/error.ts";
 import { LockError, type LockErrorCode } from "../lock/error.ts";
 import { PeError } from "../pe/error.ts";
+import { SbomError, type SbomErrorCode } from "../sbom/error.ts";
 import { SignerError, type SignerErrorCode } from "../sign/error.ts";
 import { ToolError, type ToolErrorCode } from "../toolchain/error.ts";
 import { describeFaults } from "./describe-faults.ts";
@@ -38,6 +39,10 @@ const buildExits: Record<BuildErrorCode, number> = {
   TOO_LITTLE_MEMORY: EXIT.usage,
   MISSING_SOURCE: EXIT.unavailable,
   RELEASE_DIFFERS: EXIT.conflict,
+  INDEX_BROKEN: EXIT.refused,
+  INDEX_SHORT: EXIT.refused,
+  NO_RELEASE: EXIT.notFound,
+  VERIFY_REFUSED: EXIT.refused,
 };
 
 const keysExits: Record<KeysErrorCode, number> = {
@@ -80,6 +85,14 @@ const lockExits: Record<LockErrorCode, number> = {
   DEB_UNREACHABLE: EXIT.unavailable,
   DEB_DIFFERS: EXIT.refused,
   TREE_DIFFERS: EXIT.failed,
+};
+
+const sbomExits: Record<SbomErrorCode, number> = {
+  FILE_UNEXPLAINED: EXIT.refused,
+  FILE_DIFFERS: EXIT.refused,
+  PACKAGE_UNEXPLAINED: EXIT.refused,
+  PACKAGE_ABSENT: EXIT.refused,
+  UKI_UNEXPLAINED: EXIT.refused,
 };
 
 const deployExits: Record<DeployErrorCode, number> = {
@@ -125,6 +138,7 @@ export function explainError(e: unknown): Explanation {
   if (e instanceof SpecError) return { message: e.message, shown: describeFaults(e), next: "", exit: EXIT.usage, code: e.code, faults: e.faults };
   if (e instanceof BuildError) return { message: e.message, next: e.next, exit: buildExits[e.code], code: e.code };
   if (e instanceof LockError) return { message: e.message, next: e.next, exit: lockExits[e.code], code: e.code };
+  if (e instanceof SbomError) return { message: e.message, next: e.next, exit: sbomExits[e.code], code: e.code };
   if (e instanceof KeysError) return { message: e.message, next: keysNext[e.code] ?? "", exit: keysExits[e.code], code: e.code };
   if (e instanceof SignerError) return { message: e.message, next: signerNext[e.code] ?? "", exit: signerExits[e.code], code: e.code };
   if (e instanceof DeployError) return { message: e.message, next: deployNext[e.code] ?? "", exit: deployExits[e.code], code: e.code };

@@ -11,10 +11,13 @@ import { addLock } from "./commands/lock.ts";
 import { addMeasure } from "./commands/measure.ts";
 import { addOperatorIssue } from "./commands/operator-issue.ts";
 import { addPinsShow } from "./commands/pins-show.ts";
+import { addProvenanceShow } from "./commands/provenance-show.ts";
+import { addSbomShow } from "./commands/sbom-show.ts";
 import { addSpecInit } from "./commands/spec-init.ts";
 import { addSpecSchema } from "./commands/spec-schema.ts";
 import { addSpecShow } from "./commands/spec-show.ts";
 import { addSpecValidate } from "./commands/spec-validate.ts";
+import { addVerify } from "./commands/verify.ts";
 import { EXIT } from "./exit-codes.ts";
 import { explainError } from "./explain-error.ts";
 
@@ -30,7 +33,9 @@ const commands: readonly { readonly group: string; readonly about: string; reado
   { group: "deploy", about: "bring a cluster to life on a target", add: [addDeployQemu] },
   { group: "destroy", about: "delete what deploy made on a target", add: [addDestroyQemu] },
   { group: "pins", about: "pin files: which EK is which slot", add: [addPinsShow] },
-  { group: "", about: "", add: [addBuild, addMeasure, addDebug] },
+  { group: "", about: "", add: [addBuild, addVerify, addMeasure, addDebug] },
+  { group: "sbom", about: "what is in an image", add: [addSbomShow] },
+  { group: "provenance", about: "what a release was made of", add: [addProvenanceShow] },
 ];
 
 /** Runs `kubedos-build` with these arguments (without the program's name) to its exit code. Errors go to `complain`. */

@@ -23,7 +23,7 @@ import type { CompiledProgram } from "./compile-program.ts";
 import { commandLine, osRelease } from "./sealed-text.ts";
 
 /** systemd's EFI stub in the toolchain. */
-const STUB = "usr/lib/systemd/boot/efi/linuxx64.efi.stub";
+export const STUB = "usr/lib/systemd/boot/efi/linuxx64.efi.stub";
 
 /** Everything that shapes one role's image, and nothing else. */
 export interface ImageInputs {
@@ -85,8 +85,7 @@ async function makeFiles(tc: Toolchain, inputs: ImageInputs, key: string, out: s
   const { base, epoch, role, cluster } = inputs;
   const tree = join(out, "tree");
   const [root, verityFile, initrd] = [join(out, "root.erofs"), join(out, "root.verity"), join(out, "initrd")];
-  const overlayDirs = role.overlay === undefined ? [] : [role.overlay];
-  await assembleRole({ role: role.name, from: inputs.layer, overlayDirs, units: inputs.units, files: roleFiles(inputs), out: tree, ...signal });
+  await assembleRole({ role: role.name, from: inputs.layer, overlayDirs: overlaysOf(inputs), units: inputs.units, files: roleFiles(inputs), out: tree, ...signal });
   await makeErofs(tc, tree, root, { uuid: guidText(deriveBytes(key, "erofs", 16)), epoch, ...signal });
   await rm(tree, { recursive: true });
   const verity = await makeVerity(tc, root, verityFile, { uuid: guidText(deriveBytes(key, "verity", 16)), salt: deriveBytes(key, "salt", 32), ...signal });
@@ -105,7 +104,13 @@ async function makeFiles(tc: Toolchain, inputs: ImageInputs, key: string, out: s
   await writeFile(join(out, "facts.json"), canonicalJson({ rootHash: verity.rootHash }));
 }
 
-function roleFiles(inputs: ImageInputs): readonly RoleFile[] {
+/** The role's own folders that are laid over its tree, in this order. */
+export function overlaysOf({ role }: Pick<ImageInputs, "role">): readonly string[] {
+  return role.overlay === undefined ? [] : [role.overlay];
+}
+
+/** The files that an image's inputs put into its tree, beside the packages' and the layers'. */
+export function roleFiles(inputs: Pick<ImageInputs, "programs" | "config">): readonly RoleFile[] {
   return [
     ...inputs.programs.map(({ name, compiled }) => ({ path: `/usr/lib/kubedos/${name}`, from: compiled.path })),
     { path: "/etc/kubedos/image.json", data: inputs.config },

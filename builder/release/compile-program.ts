@@ -48,6 +48,8 @@ const OPTIONS: readonly string[] = [
 export interface CompiledProgram {
   readonly path: string;
   readonly key: string;
+  /** SHA-256 over its sources and package-lock.json. */
+  readonly sources: string;
 }
 
 /** Compiles by bun, or finds what was compiled from the same sources and lock file. Throws BuildError or ToolError. */
@@ -56,7 +58,8 @@ export async function compileProgram(program: Program, cacheDir: string, report:
   if (!existsSync(join(projectDir, BUN))) throw new BuildError("MISSING_SOURCE", "the bun that compiles our programs is not installed", "npm ci");
   // From one root, so that a worker is where the program looks for it (hub/judge-pool/start-worker.ts).
   const entries = program.workers === undefined ? [program.entry] : ["--root=.", program.entry, ...program.workers];
-  const key = cacheKey([OPTIONS, program.name, ...entries, await sourceDigest([...program.sources, "package-lock.json"])]);
+  const sources = await sourceDigest([...program.sources, "package-lock.json"]);
+  const key = cacheKey([OPTIONS, program.name, ...entries, sources]);
   const dir = await cachedTree(cacheDir, `program-${program.name}-${key}`, async (out) => {
     report(`compiling ${program.name}`);
     await mkdir(out);
@@ -65,5 +68,5 @@ export async function compileProgram(program: Program, cacheDir: string, report:
       ...(signal === undefined ? {} : { signal }),
     });
   });
-  return { path: join(dir, program.name), key };
+  return { path: join(dir, program.name), key, sources };
 }

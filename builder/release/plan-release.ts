@@ -16,6 +16,7 @@ import { ensureBase } from "../rootfs/ensure-base.ts";
 import { ensureLayer, layerInputs } from "../rootfs/ensure-layer.ts";
 import { ensureToolchain, type Toolchain } from "../toolchain/ensure-toolchain.ts";
 import type { Report } from "../toolchain/report.ts";
+import { VERSION } from "../version.ts";
 import { imageKey, type ImageInputs } from "./assemble-image.ts";
 import { AGENT, compileProgram, HUB, type Program } from "./compile-program.ts";
 import { mapLimited } from "./map-limited.ts";
@@ -24,7 +25,7 @@ import { sourceDigest } from "./source-digest.ts";
 
 /** Sources of ours that shape an image, and those that shape only what the release says of it. */
 const IMAGE_RECIPE = ["builder/disk", "builder/distro", "builder/efi", "builder/initrd", "builder/pe", "builder/release", "builder/roles", "builder/rootfs", "builder/uki", "rootfs-overlay", "systemd"];
-const RELEASE_RECIPE = ["builder/measure", "builder/sign", "proto/release"];
+const RELEASE_RECIPE = ["builder/measure", "builder/provenance", "builder/sbom", "builder/sign", "proto/release"];
 
 /** Each copies the base tree and unpacks beside it. */
 const PARALLEL_LAYERS = 2;
@@ -50,6 +51,8 @@ export interface ReleasePlan {
   readonly tc: Toolchain;
   /** One for each role that the spec uses, none for a node. */
   readonly images: readonly ImageInputs[];
+  /** SHA-256 over our sources that shape only what the release says. */
+  readonly recipe: string;
   /** 16 hex digits over all of it. */
   readonly id: string;
 }
@@ -97,6 +100,7 @@ export async function planRelease(request: PlanRequest, used: readonly RoleDefin
     const overlay = role.overlay === undefined ? "" : await sourceDigest(["."], role.overlay);
     images.push({ ...common, role, config, programs, layer, units, overlay, missing, packages });
   }
-  const all = { images: images.map((i) => [i.role.name, imageKey(tc, i)]), missing: images.map((i) => i.missing), keys: keys.manifest, generation, lock: lockDigest(lock), recipe: await sourceDigest(RELEASE_RECIPE) };
-  return { tc, images, id: toHex(sha256(canonicalJson(all))).slice(0, 16) };
+  const recipe = await sourceDigest(RELEASE_RECIPE);
+  const all = { images: images.map((i) => [i.role.name, imageKey(tc, i)]), missing: images.map((i) => i.missing), keys: keys.manifest, generation, lock: lockDigest(lock), recipe, version: VERSION };
+  return { tc, images, recipe, id: toHex(sha256(canonicalJson(all))).slice(0, 16) };
 }

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, rename, stat, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdir, readdir, rename, stat, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { encodeEnvelope } from "../../proto/dsse/dsse.ts";
 import type { PcrRule, Release, ReleaseImage } from "../../proto/release/release.ts";
@@ -8,25 +8,32 @@ import { toHex } from "../../proto/wire/hex.ts";
 import { canonicalJson } from "../../proto/wire/json.ts";
 import { makeDisk } from "../disk/make-disk.ts";
 import { KEY_FILES } from "../keys/files.ts";
+import type { PublicKeys } from "../keys/read-public-keys.ts";
 import { parsePe } from "../pe/parse.ts";
+import { makeStatement, type ProvenanceInputs } from "../provenance/make-statement.ts";
 import { authenticodeDigest } from "../sign/authenticode-digest.ts";
 import type { Signer } from "../sign/signer.ts";
 import type { Toolchain } from "../toolchain/ensure-toolchain.ts";
 import type { Report } from "../toolchain/report.ts";
 import { withWorkFolder } from "../toolchain/work-folder.ts";
 import type { AssembledImage } from "./assemble-image.ts";
+import { sumFiles } from "./list-files.ts";
 import { mapLimited } from "./map-limited.ts";
 import { fileDigest } from "./read-release.ts";
-import { diskFile, RELEASE_FILES, ukiFile } from "./release-files.ts";
+import { diskFile, RELEASE_FILES, sbomFile, ukiFile } from "./release-files.ts";
+import { signFiles } from "./sign-files.ts";
+import { encodeSums } from "./sums.ts";
 
 /** Each is written twice, raw and as qcow2: so many of some hundred MB at once. */
 const PARALLEL_DISKS = 2;
 
-/** An image whose UKI is signed and whose PCRs are predicted. */
+/** An image whose UKI is signed, whose PCRs are predicted and whose contents are known. */
 export interface MeasuredImage {
   readonly assembled: AssembledImage;
   readonly signedUki: Uint8Array;
   readonly pcrs: Readonly<Record<string, PcrRule>>;
+  /** The files' bytes. */
+  readonly sbom: { readonly spdx: Uint8Array; readonly cyclonedx: Uint8Array };
 }
 
 /** A release to be written. */
@@ -36,6 +43,9 @@ export interface SealRequest {
   readonly generation: number;
   readonly epoch: number;
   readonly images: readonly MeasuredImage[];
+  /** What all of it was made of. */
+  readonly plan: Pick<ProvenanceInputs, "images" | "lock" | "recipe">;
+  readonly keys: PublicKeys;
   /** Folder of the key directory's public files. */
   readonly keysDir: string;
   /** The release's folder, `out/<cluster>/<id>`; absolute. */
@@ -44,8 +54,9 @@ export interface SealRequest {
 }
 
 /**
- * Makes the disks, the signed `release.json` and the release's folder, under another name first: what has the name is
- * whole, and nothing that has it is overwritten. Throws ToolError or a file system's error.
+ * Makes the disks and everything that is said of them, each after what it covers: SBOMs, `release.json` with their digests, the provenance over all of
+ * these, the checksums over all of that, and the plain signatures. It stands under another name first: what has the release's name is whole, and nothing
+ * that has it is overwritten. Throws ToolError or a file system's error.
  */
 export async function sealRelease(tc: Toolchain, signer: Signer, request: SealRequest, report: Report): Promise<Release> {
   return await withWorkFolder(dirname(request.dir), request.id, async (work) => {
@@ -59,11 +70,12 @@ export async function sealRelease(tc: Toolchain, signer: Signer, request: SealRe
       id: request.id,
       generation: request.generation,
       epoch: request.epoch,
-      images: [...images].sort((a, b) => a.role.localeCompare(b.role)),
+      images: [...images].sort((a, b) => (a.role < b.role ? -1 : 1)),
     };
-    const envelope = await signer.signDocument("release", canonicalJson(release));
-    await writeFile(join(folder, RELEASE_FILES.release), encodeEnvelope(envelope));
-    await copyKeys(request.keysDir, join(folder, RELEASE_FILES.keys));
+    await writeFile(join(folder, RELEASE_FILES.release), encodeEnvelope(await signer.signDocument("release", canonicalJson(release))));
+    await copyKeys(request, join(folder, RELEASE_FILES.keys));
+    await sumUp(folder, release, request, signer);
+    await settle(folder, request.epoch);
     if (!existsSync(request.dir)) await rename(folder, request.dir);
     return release;
   });
@@ -74,6 +86,7 @@ async function sealImage(tc: Toolchain, image: MeasuredImage, folder: string, re
   const [uki, disk] = [join(folder, ukiFile(role)), join(folder, diskFile(role))];
   await mkdir(join(folder, role));
   await writeFile(uki, image.signedUki);
+  for (const form of ["spdx", "cyclonedx"] as const) await writeFile(join(folder, sbomFile(role, form)), image.sbom[form]);
   report(`${role}: making the disk`);
   await makeDisk(tc, { uki, root, verity, rootHash, epoch: request.epoch, out: disk, ...(request.signal === undefined ? {} : { signal: request.signal }) });
   return {
@@ -82,15 +95,38 @@ async function sealImage(tc: Toolchain, image: MeasuredImage, folder: string, re
     purpose: "node",
     disk: { file: diskFile(role), size: (await stat(disk)).size, sha256: await fileDigest(disk) },
     uki: { sha256: toHex(sha256(image.signedUki)), authenticode: toHex(authenticodeDigest(parsePe(image.signedUki))) },
+    sbom: { spdx: toHex(sha256(image.sbom.spdx)), cyclonedx: toHex(sha256(image.sbom.cyclonedx)) },
     rootHash,
     pcrs: image.pcrs,
     ...(missing.length === 0 ? {} : { missing: [...missing] }),
   };
 }
 
-/** What a target needs to fill a variable store and to verify the release; nothing that is secret. */
-async function copyKeys(from: string, to: string): Promise<void> {
+/** What a target needs to fill a variable store, and what cosign needs to verify; nothing that is secret. */
+async function copyKeys({ keysDir, keys }: SealRequest, to: string): Promise<void> {
   await mkdir(to);
   const { pk, kek, db, root, operatorIssuer, manifest } = KEY_FILES;
-  for (const name of [pk, kek, db, root, operatorIssuer, manifest]) await copyFile(join(from, name), join(to, name));
+  for (const name of [pk, kek, db, root, operatorIssuer, manifest]) await copyFile(join(keysDir, name), join(to, name));
+  await writeFile(join(dirname(to), RELEASE_FILES.releaseKey), keys.releaseKey.export({ type: "spki", format: "pem" }));
+}
+
+async function sumUp(folder: string, release: Release, request: SealRequest, signer: Signer): Promise<void> {
+  const disks = new Map(release.images.map((image) => [image.disk.file, image.disk.sha256]));
+  const files = await sumFiles(folder, disks);
+  const statement = makeStatement({ ...request.plan, id: release.id, generation: release.generation, keys: request.keys }, files);
+  const provenance = encodeEnvelope(await signer.signDocument("provenance", canonicalJson(statement)));
+  await writeFile(join(folder, RELEASE_FILES.provenance), provenance);
+  await writeFile(join(folder, RELEASE_FILES.sums), encodeSums(new Map([...files, [RELEASE_FILES.provenance, toHex(sha256(provenance))]])));
+  await signFiles(folder, release, signer, request.keys.releaseKey);
+}
+
+/** Modes and times are no property of who builds or when. */
+async function settle(folder: string, epoch: number): Promise<void> {
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    await chmod(path, entry.isDirectory() ? 0o755 : 0o444);
+    await utimes(path, epoch, epoch);
+  }
+  await chmod(folder, 0o755);
+  await utimes(folder, epoch, epoch);
 }

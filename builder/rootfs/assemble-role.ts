@@ -17,6 +17,26 @@ export type RoleFile =
   | { readonly path: string; readonly data: Uint8Array; readonly mode?: number }
   | { readonly path: string; readonly from: string; readonly mode?: number };
 
+/** A folder that is laid over a tree. */
+export interface Layer {
+  /** For people, the same on every build host. */
+  readonly name: string;
+  readonly dir: string;
+  /** Where in the tree, relative; empty for its root. */
+  readonly at: string;
+  /** Entries at the folder's top that stay behind. */
+  readonly skip: readonly string[];
+}
+
+/** What is laid over the base, in this order: ours, then the role's own folders. */
+export function layersOf(overlayDirs: readonly string[] = []): readonly Layer[] {
+  return [
+    { name: "rootfs-overlay", dir: rootfsOverlayDir, at: "", skip: ["README.md"] },
+    { name: "systemd", dir: systemdDir, at: "usr/lib/systemd/system", skip: ["README.md"] },
+    ...overlayDirs.map((dir) => ({ name: "the role's overlay", dir, at: "", skip: [] })),
+  ];
+}
+
 /** One role's tree to be made. */
 export interface RoleRequest {
   /** The role's name, for errors. */
@@ -45,21 +65,24 @@ export async function assembleRole(request: RoleRequest): Promise<void> {
   const signal = request.signal === undefined ? {} : { signal: request.signal };
   await mkdir(dirname(out), { recursive: true });
   await runHost(["cp", "--archive", "--link", "--no-target-directory", from.tree, out], signal);
-  await layOver(rootfsOverlayDir, out, ["README.md"]);
-  await layOver(systemdDir, join(out, "usr/lib/systemd/system"), ["README.md"]);
-  for (const dir of request.overlayDirs ?? []) await layOver(dir, out);
+  for (const layer of layersOf(request.overlayDirs)) await layOver(layer.dir, join(out, layer.at), layer.skip);
   await writeAccounts(out);
   for (const file of request.files) await addFile(out, file);
   await enableUnits(out, request.units ?? [], role);
 }
 
+/** Where a program of ours is linked to, so that it is found by its name; undefined for other files. */
+export function programLink(path: string): string | undefined {
+  return dirname(path) === PROGRAMS ? `/usr/bin/${basename(path)}` : undefined;
+}
+
 async function addFile(tree: string, file: RoleFile): Promise<void> {
   const target = join(tree, file.path);
-  const program = dirname(file.path) === PROGRAMS;
+  const link = programLink(file.path);
   await mkdir(dirname(target), { recursive: true, mode: 0o755 });
   await rm(target, { force: true });
   if ("data" in file) await writeFile(target, file.data);
   else await copyFile(file.from, target);
-  await chmod(target, file.mode ?? (program ? 0o755 : 0o644));
-  if (program) await symlink(file.path, join(tree, "usr/bin", basename(file.path)));
+  await chmod(target, file.mode ?? (link === undefined ? 0o644 : 0o755));
+  if (link !== undefined) await symlink(file.path, join(tree, link));
 }

@@ -8,6 +8,7 @@ import { checkUki } from "./check-uki.ts";
 import { type DocumentPurpose, readDocument } from "./documents.ts";
 import { SignerError } from "./error.ts";
 import { signEnvelopeBy } from "./sign-envelope.ts";
+import { checkSignedFile, type SignedFileKind } from "./signed-file.ts";
 import { signPe } from "./sign-pe.ts";
 
 /** Who a UKI is for. The role is compared with what stands in the image; the release's id is what the caller says, for the log. */
@@ -30,6 +31,8 @@ export interface Signer {
   signDocument(purpose: DocumentPurpose, payload: Uint8Array): Promise<Envelope>;
   /** SubjectPublicKeyInfo (DER) of a hub's issuing key → its intermediate by the root, valid from the root's first day. DER. */
   issueIntermediate(role: IssuerRole, spki: Uint8Array, notAfter: Date): Promise<Uint8Array>;
+  /** A finished file of a release of the signer's own cluster → the release key's plain Ed25519 signature, as cosign checks it. */
+  signFile(kind: SignedFileKind, data: Uint8Array): Promise<Uint8Array>;
 }
 
 /** The keys behind {@link makeFileSigner}. */
@@ -52,6 +55,12 @@ export function makeFileSigner(keys: SignerKeys): Signer {
       // From the root's first day: a hub or a node whose clock is behind must still take it. The key is of this boot, so an earlier date gives nothing.
       const { notBefore } = parseCertificate(issuer.certificate);
       return await issueIntermediate({ notBefore, notAfter, serial: new Uint8Array(randomBytes(16)), subjectKey: importSpki(spki), cluster, role, issuer });
+    },
+    async signFile(kind, data) {
+      checkSignedFile(kind, data, keys.cluster, keys.releaseSigningKeys.map((key) => key.publicKey));
+      const [current] = keys.releaseSigningKeys;
+      if (current === undefined) throw new SignerError("SIGNER_FAILED", "there is no release key");
+      return await current.sign(data);
     },
   };
 }

@@ -51,6 +51,8 @@ export const releaseImageSchema = z.strictObject({
   /** Path under the release's folder, size in bytes, SHA-256 of the file. */
   disk: z.strictObject({ file: z.string().max(256), size: z.int().positive(), sha256: digest }),
   uki: z.strictObject({ sha256: digest, authenticode: digest }),
+  /** SHA-256 of what says what is in it, as SPDX 2.3 and as CycloneDX JSON. Releases before 2026-12 have none. */
+  sbom: z.strictObject({ spdx: digest, cyclonedx: digest }).optional(),
   /** dm-verity root hash, in the sealed command line. */
   rootHash: digest,
   pcrs: z.record(pcrIndex, pcrRuleSchema),

@@ -1,5 +1,5 @@
 import { createPrivateKey, generateKeyPairSync } from "node:crypto";
-import { cpSync, chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
@@ -11,16 +11,14 @@ import { sha256, utf8 } from "../../../proto/wire/bytes.ts";
 import { toHex } from "../../../proto/wire/hex.ts";
 import { canonicalJson } from "../../../proto/wire/json.ts";
 import { until } from "../../../test/fakes/live-node.ts";
+import { openSealing } from "../../../test/fakes/sealed-release.ts";
 import { PRIVATE_FILES } from "../../keys/files.ts";
 import { exportSpki } from "../../keys/import-spki.ts";
 import { initKeys } from "../../keys/init-keys.ts";
 import { readPublicKeys } from "../../keys/read-public-keys.ts";
 import { defaultCacheDir, ensureToolchain } from "../../toolchain/ensure-toolchain.ts";
 import { assembleUki } from "../../uki/assemble.ts";
-import { predictPcrs } from "../../measure/predict.ts";
-import { sealRelease } from "../../release/seal-release.ts";
 import { signatureOf } from "../sign-pe.ts";
-import type { Signer } from "../signer.ts";
 import { readLog } from "../signing-log.ts";
 import { PURPOSES } from "./protocol.ts";
 import { startSigner } from "./start-signer.ts";
@@ -53,18 +51,6 @@ const uki = (text: { readonly osrel?: string; readonly cmdline?: string } = {}) 
   });
 const about = { role: "worker", release: "0123456789abcdef" };
 const pins = (cluster: string) => canonicalJson({ kind: "kubedos/pins", version: 1, cluster, serial: 1, slots: [] });
-
-/** A release of one image with a root file system of nothing, under `root`/out. */
-async function sealSmall(keysDir: string, signer: Signer): Promise<void> {
-  const at = (name: string) => join(root, name);
-  writeFileSync(at("root.erofs"), Buffer.alloc(1 << 20, "root"));
-  writeFileSync(at("root.verity"), Buffer.alloc(1 << 14, "verity"));
-  const rootHash = "ab".repeat(32);
-  const signedUki = await signer.signUki(uki(), about);
-  const assembled = { role: "worker", key: "0", root: at("root.erofs"), verity: at("root.verity"), rootHash, uki: at("uki.efi"), missing: [] };
-  const images = [{ assembled, signedUki, pcrs: predictPcrs(signedUki, keys) }];
-  await sealRelease(tc, signer, { cluster: "demo", id: about.release, generation: 1, epoch: 1_767_225_600, images, keysDir, dir: at(`out/demo/${about.release}`) }, () => undefined);
-}
 
 /** Whether a process of this number is there. */
 function lives(pid: number): boolean {
@@ -148,13 +134,14 @@ t.test("its end is an error with a name, and it ends with who started it", async
 
 t.test("neither passphrase nor private key is in its arguments, its environment, its log or what it signs", async (t) => {
   const dir = keysFor("secrets");
-  const signer = await startSigner({ dir, purposes: ["uki", "pins", "release"], secret: passphrase });
+  const signer = await startSigner({ dir, purposes: PURPOSES, secret: passphrase });
   const outputs = [
     readFileSync(`/proc/${signer.pid}/cmdline`),
     readFileSync(`/proc/${signer.pid}/environ`),
     Buffer.from(JSON.stringify(await signer.signDocument("pins", pins("demo")))),
   ];
-  await sealSmall(dir, signer);
+  const { seal } = await openSealing(root, (line) => t.comment(line));
+  await seal("out", about.release, 1, signer);
   await signer.stop();
   const release = join(root, "out");
   const made = readdirSync(release, { recursive: true, withFileTypes: true }).filter((e) => e.isFile());
