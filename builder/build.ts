@@ -12,6 +12,7 @@ import { checkReleaseFiles, readRelease } from "./release/read-release.ts";
 import { type MeasuredImage, sealRelease } from "./release/seal-release.ts";
 import type { Signer } from "./sign/signer.ts";
 import type { Toolchain } from "./toolchain/ensure-toolchain.ts";
+import { addPcrSignatures } from "./uki/assemble.ts";
 
 /** Each needs a core and some hundred MB of page cache. */
 const PARALLEL_IMAGES = 2;
@@ -62,9 +63,11 @@ async function makeImage(tc: Toolchain, inputs: ImageInputs, request: BuildReque
   const role = inputs.role.name;
   const assembled = await assembleImage(tc, inputs, cacheDir, report, signal);
   report(`${role}: signing the UKI`);
-  const signedUki = await signer.signUki(await readFile(assembled.uki));
+  const unsigned = await readFile(assembled.uki);
+  const signedUki = await signer.signUki(addPcrSignatures(unsigned, await signer.signPolicy({ purpose: "phase", uki: unsigned })));
   report(`${role}: predicting its PCRs`);
-  return { assembled, signedUki, pcrs: predictPcrs(signedUki, keys) };
+  const volumePolicy = inputs.role.volumes.length === 0 ? null : await signer.signPolicy({ purpose: "volumes", uki: signedUki, role });
+  return { assembled, signedUki, volumePolicy, pcrs: predictPcrs(signedUki, keys) };
 }
 
 /** The same inputs were built before: the files must still be what that release says, and they stay as they are. */

@@ -8,6 +8,7 @@ export const KEY_FILES = {
   db: "db.crt",
   dbKey: "db.key",
   releaseKey: "release.key",
+  policyKey: "pcr.key",
   root: "root.crt",
   rootKey: "root.key",
   operatorIssuer: "operator-issuer.crt",

@@ -27,7 +27,7 @@ export interface InitKeysRequest {
 }
 
 /**
- * Makes a cluster's key directory (DESIGN §2.1): PK, KEK, db (RSA-2048), release (Ed25519), root CA and operator issuer
+ * Makes a cluster's key directory (DESIGN §2.1): PK, KEK, db (RSA-2048), release (Ed25519), PCR policies (RSA-2048), root CA and operator issuer
  * (P-256). Private keys are PKCS#8 under the passphrase. All or nothing, and nothing is overwritten. Throws KeysError.
  */
 export async function initKeys(request: InitKeysRequest): Promise<KeysManifest> {
@@ -61,6 +61,8 @@ async function makeAll(request: InitKeysRequest): Promise<{ files: readonly [str
   };
   const [pk, kek, db] = [await firmware("PK"), await firmware("KEK"), await firmware("db")];
   const release = generateKeyPairSync("ed25519");
+  // RSA: a TPM has to check its signatures, and not every one can check Ed25519.
+  const policy = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const p256 = () => generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
   const [rootKey, operatorKey] = [p256(), p256()];
   const root = await issueRoot({ ...validity, serial: randomBytes(16), cluster, subjectKey: rootKey, key: rootKey });
@@ -73,6 +75,7 @@ async function makeAll(request: InitKeysRequest): Promise<{ files: readonly [str
     owner: randomUUID(),
     certificates: { pk: digest(pk.der), kek: digest(kek.der), db: digest(db.der), root: digest(root), operatorIssuer: digest(operatorIssuer) },
     releaseKey: toBase64(release.publicKey.export({ type: "spki", format: "der" })),
+    policyKey: toBase64(policy.publicKey.export({ type: "spki", format: "der" })),
   };
   const files: [string, string][] = [
     [KEY_FILES.pkKey, pem(pk.key)],
@@ -82,6 +85,7 @@ async function makeAll(request: InitKeysRequest): Promise<{ files: readonly [str
     [KEY_FILES.dbKey, pem(db.key)],
     [KEY_FILES.db, certificatesToPem(db.der)],
     [KEY_FILES.releaseKey, pem(release.privateKey)],
+    [KEY_FILES.policyKey, pem(policy.privateKey)],
     [KEY_FILES.rootKey, pem(rootKey)],
     [KEY_FILES.root, certificatesToPem(root)],
     [KEY_FILES.operatorIssuerKey, pem(operatorKey)],

@@ -20,6 +20,8 @@ export const manifestSchema = z.strictObject({
   }),
   /** Ed25519 SubjectPublicKeyInfo of the release-signing key. */
   releaseKey: base64Text(128),
+  /** RSA SubjectPublicKeyInfo of the key that approves PCR policies. */
+  policyKey: base64Text(512),
 });
 /** See {@link manifestSchema}. */
 export type KeysManifest = z.output<typeof manifestSchema>;

@@ -12,6 +12,8 @@ export interface OpenKeys extends PublicKeys {
   readonly dbKey: KeyObject;
   /** Ed25519, signs releases, deliveries and pins. */
   readonly releaseSigningKey: KeyObject;
+  /** RSA, approves PCR policies. */
+  readonly policySigningKey: KeyObject;
   readonly rootIssuer: Issuer;
   readonly operatorIssuerKeys: Issuer;
 }
@@ -26,6 +28,7 @@ export async function openKeys(dir: string, passphrase: string): Promise<OpenKey
     ...facts,
     dbKey: await open(KEY_FILES.dbKey, publicOf(facts.db)),
     releaseSigningKey: await open(KEY_FILES.releaseKey, facts.releaseKey),
+    policySigningKey: await open(KEY_FILES.policyKey, facts.policyKey),
     rootIssuer: { certificate: facts.root, key: await open(KEY_FILES.rootKey, publicOf(facts.root)) },
     operatorIssuerKeys: { certificate: facts.operatorIssuer, key: await open(KEY_FILES.operatorIssuerKey, publicOf(facts.operatorIssuer)) },
   };

@@ -20,6 +20,8 @@ export interface PublicKeys {
   readonly operatorIssuer: Uint8Array;
   /** Ed25519. */
   readonly releaseKey: KeyObject;
+  /** RSA-2048. */
+  readonly policyKey: KeyObject;
   readonly manifest: KeysManifest;
 }
 
@@ -32,8 +34,9 @@ export async function readPublicKeys(dir: string): Promise<PublicKeys> {
     return der;
   };
   const [pk, kek, db, root, operatorIssuer] = await Promise.all([certificate("pk"), certificate("kek"), certificate("db"), certificate("root"), certificate("operatorIssuer")]);
-  const releaseKey = createPublicKey({ key: Buffer.from(fromBase64(manifest.releaseKey)), format: "der", type: "spki" });
-  return { cluster: manifest.cluster, owner: manifest.owner, pk, kek, db, root, operatorIssuer, releaseKey, manifest };
+  const spki = (text: string): KeyObject => createPublicKey({ key: Buffer.from(fromBase64(text)), format: "der", type: "spki" });
+  const [releaseKey, policyKey] = [spki(manifest.releaseKey), spki(manifest.policyKey)];
+  return { cluster: manifest.cluster, owner: manifest.owner, pk, kek, db, root, operatorIssuer, releaseKey, policyKey, manifest };
 }
 
 async function readManifest(dir: string): Promise<KeysManifest> {

@@ -29,6 +29,8 @@ export interface ImageInputs {
   readonly role: RoleDefinition;
   /** Bytes of /etc/kubedos/image.json. */
   readonly config: Uint8Array;
+  /** PEM; the config has the same key. */
+  readonly policyKey: Uint8Array;
   readonly programs: readonly { readonly name: string; readonly compiled: CompiledProgram }[];
   readonly base: BaseTree;
   /** SHA-256 over all that the base tree was made of: every package's digest, and how. */
@@ -86,6 +88,7 @@ async function makeFiles(tc: Toolchain, inputs: ImageInputs, key: string, out: s
     cmdline: utf8(cmdline),
     uname: utf8(base.kernelRelease),
     initrd: await readFile(initrd),
+    pcrpkey: inputs.policyKey,
     linux: await readFile(base.kernel),
   });
   await writeFile(join(out, "uki.efi"), uki);

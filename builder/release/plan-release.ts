@@ -1,6 +1,6 @@
 import { imageInputs } from "../../proto/spec/image-inputs.ts";
 import { type ClusterSpec, MASTER_ROLE } from "../../proto/spec/schema.ts";
-import { sha256 } from "../../proto/wire/bytes.ts";
+import { sha256, utf8 } from "../../proto/wire/bytes.ts";
 import { toHex } from "../../proto/wire/hex.ts";
 import { canonicalJson } from "../../proto/wire/json.ts";
 import { BuildError } from "../error.ts";
@@ -22,7 +22,7 @@ import { sourceDigest } from "./source-digest.ts";
 
 /** Sources of ours that shape an image, and those that shape only what the release says of it. */
 const IMAGE_RECIPE = ["builder/disk", "builder/efi", "builder/initrd", "builder/pe", "builder/release", "builder/roles", "builder/rootfs", "builder/uki", "rootfs-overlay", "systemd"];
-const RELEASE_RECIPE = ["builder/measure", "builder/sign", "proto/release"];
+const RELEASE_RECIPE = ["builder/measure", "builder/sign", "proto/release", "proto/tpm"];
 
 /** What a plan depends on. */
 export interface PlanRequest {
@@ -85,8 +85,8 @@ export async function planRelease(request: PlanRequest, used: readonly RoleDefin
   const images: ImageInputs[] = [];
   for (const role of used) {
     const programs = role.hub ? [await compile(AGENT), await compile(HUB)] : [await compile(AGENT)];
-    const config = makeImageConfig({ spec: imageInputs(spec), role, releaseKey: keys.releaseKey, root: keys.root, epoch });
-    images.push({ ...common, role, config, programs });
+    const config = makeImageConfig({ spec: imageInputs(spec), role, releaseKey: keys.releaseKey, policyKey: keys.policyKey, root: keys.root, epoch });
+    images.push({ ...common, role, config, programs, policyKey: utf8(keys.policyKey.export({ type: "spki", format: "pem" }).toString()) });
   }
   const all = { images: images.map((i) => [i.role.name, imageKey(tc, i)]), keys: keys.manifest, generation, lock: lockDigest(lock), recipe: await sourceDigest(RELEASE_RECIPE) };
   return { tc, images, id: toHex(sha256(canonicalJson(all))).slice(0, 16) };

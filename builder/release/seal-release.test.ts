@@ -29,7 +29,7 @@ const cmdline = utf8(`roothash=${rootHash}`);
 writeFileSync(at("unsigned.efi"), assembleUki({ stub: efi("linuxx64.efi.stub"), linux: efi("systemd-bootx64.efi"), osrel: utf8("ID=x\n"), uname: utf8("6.12"), initrd: utf8("i"), cmdline }));
 const signedUki = await signer.signUki(readFileSync(at("unsigned.efi")));
 const assembled = { role: "worker", key: "0", root: at("root.erofs"), verity: at("root.verity"), rootHash, uki: at("unsigned.efi") };
-const request = { cluster: "demo", id: "0123456789abcdef", generation: 3, epoch: 1_767_225_600, images: [{ assembled, signedUki, pcrs: predictPcrs(signedUki, keys) }], keysDir: at("keys") };
+const request = { cluster: "demo", id: "0123456789abcdef", generation: 3, epoch: 1_767_225_600, images: [{ assembled, signedUki, volumePolicy: null, pcrs: predictPcrs(signedUki, keys) }], keysDir: at("keys") };
 const seal = (out: string) => sealRelease(tc, signer, { ...request, dir: at(`${out}/demo/0123456789abcdef`) }, () => undefined);
 
 function sums(dir: string): Record<string, string> {

@@ -22,6 +22,8 @@ import { diskFile, RELEASE_FILES, ukiFile } from "./release-files.ts";
 export interface MeasuredImage {
   readonly assembled: AssembledImage;
   readonly signedUki: Uint8Array;
+  /** Approvals of what its boots may unseal (proto/release/pcr-signatures.ts); null where the role has no data volumes. */
+  readonly volumePolicy: Uint8Array | null;
   readonly pcrs: Readonly<Record<string, PcrRule>>;
 }
 
@@ -71,7 +73,7 @@ async function sealImage(tc: Toolchain, image: MeasuredImage, folder: string, re
   await mkdir(join(folder, role));
   await writeFile(uki, image.signedUki);
   report(`${role}: making the disk`);
-  await makeDisk(tc, { uki, root, verity, rootHash, epoch: request.epoch, out: disk, ...(request.signal === undefined ? {} : { signal: request.signal }) });
+  await makeDisk(tc, { uki, root, verity, rootHash, volumePolicy: image.volumePolicy, epoch: request.epoch, out: disk, ...(request.signal === undefined ? {} : { signal: request.signal }) });
   return {
     role,
     target: "qemu",

@@ -11,5 +11,6 @@ export const master: RoleDefinition = {
     { direction: "in", zone: "admin", protocol: "tcp", port: 7444, what: "operators, mutual TLS" },
     { direction: "in", zone: "wg1", protocol: "tcp", port: 7444, what: "operators, mutual TLS" },
   ],
+  volumes: [{ name: "hub", mount: "/var/lib/kubedos-hub", size: 128 }],
   minMemory: 256,
 };

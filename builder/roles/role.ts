@@ -1,4 +1,4 @@
-import type { PortRule } from "../../proto/release/image-config.ts";
+import type { PortRule, Volume } from "../../proto/release/image-config.ts";
 
 /** A role as data (DESIGN §4): what its image holds and which ports it may use. Everything in here is an image input. */
 export interface RoleDefinition {
@@ -13,6 +13,8 @@ export interface RoleDefinition {
    * inwards on the hub's role and outwards on the others; ICMP echo on the planes is always open.
    */
   readonly ports: readonly PortRule[];
+  /** Data volumes; `size` is MiB at least, and no image input. */
+  readonly volumes: readonly (Volume & { readonly size: number })[];
   /** MiB below which the image isn't meant to boot. */
   readonly minMemory: number;
 }

@@ -10,5 +10,6 @@ export const worker: RoleDefinition = {
     { direction: "out", zone: "lan", protocol: "tcp", port: 7443, what: "the hub's listener for nodes" },
     { direction: "out", zone: "wg1", protocol: "tcp", port: 7444, what: "the hub's listener for operators" },
   ],
+  volumes: [],
   minMemory: 256,
 };

@@ -3,7 +3,9 @@ import { DELIVERY_TYPE, parseDelivery } from "../../proto/release/delivery.ts";
 import { parsePins, PINS_TYPE } from "../../proto/release/pins.ts";
 import { parseRelease, RELEASE_TYPE } from "../../proto/release/release.ts";
 import { type Envelope, signEnvelope } from "../../proto/dsse/dsse.ts";
+import type { SecureBootKeys } from "../measure/pcr7.ts";
 import { signPe } from "./sign-pe.ts";
+import { type PolicyRequest, signPolicy } from "./sign-policy.ts";
 
 /** A document that the release key signs; each purpose has its own schema and DSSE type. */
 export type DocumentPurpose = "release" | "delivery" | "pins";
@@ -15,16 +17,18 @@ export type DocumentPurpose = "release" | "delivery" | "pins";
 export interface Signer {
   /** An unsigned UKI → the same one with its signature by db. */
   signUki(uki: Uint8Array): Promise<Uint8Array>;
+  /** A UKI → what its boots may unseal. */
+  signPolicy(request: PolicyRequest): Promise<Uint8Array>;
   /** Canonical JSON of the purpose's schema, for the signer's own cluster → envelope. */
   signDocument(purpose: DocumentPurpose, payload: Uint8Array): Promise<Envelope>;
 }
 
 /** The keys behind {@link makeFileSigner}. */
-export interface SignerKeys {
+export interface SignerKeys extends SecureBootKeys {
   readonly cluster: string;
-  readonly db: Uint8Array;
   readonly dbKey: KeyObject;
   readonly releaseSigningKey: KeyObject;
+  readonly policySigningKey: KeyObject;
 }
 
 const documents = {
@@ -39,6 +43,9 @@ export function makeFileSigner(keys: SignerKeys): Signer {
   return {
     async signUki(uki) {
       return signPe(uki, keys.dbKey, keys.db);
+    },
+    async signPolicy(request) {
+      return signPolicy(request, keys);
     },
     async signDocument(purpose, payload) {
       const { type, parse } = documents[purpose];

@@ -89,8 +89,8 @@ function operatorDir(dir: string): string {
 function imageOf(spec: ClusterSpec, keys: OpenKeys, recording: Recording): ImageConfig {
   const role = findRole(HUB_SLOT);
   if (role === undefined) throw new Error(`there is no role ${HUB_SLOT}`);
-  const { releaseKey, root } = keys;
-  const image = parseImageConfig(makeImageConfig({ spec: imageInputs(spec), role, releaseKey, root, epoch: recording.release.epoch }));
+  const { releaseKey, policyKey, root } = keys;
+  const image = parseImageConfig(makeImageConfig({ spec: imageInputs(spec), role, releaseKey, policyKey, root, epoch: recording.release.epoch }));
   return { ...image, releaseKeys: [...image.releaseKeys, toBase64(recording.releaseKey.export({ type: "spki", format: "der" }))] };
 }
 

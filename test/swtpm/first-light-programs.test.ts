@@ -62,7 +62,7 @@ async function bootMachine(name: string): Promise<AgentMachine> {
   const node = nodeNamed(spec, name);
   const role = findRole(node.role);
   if (role === undefined) throw new Error(`no role ${node.role}`);
-  const image = makeImageConfig({ spec: imageInputs(spec), role, releaseKey: keys.releaseKey, root: keys.root, epoch: 0 });
+  const image = makeImageConfig({ spec: imageInputs(spec), role, releaseKey: keys.releaseKey, policyKey: keys.policyKey, root: keys.root, epoch: 0 });
   const machine = await AgentMachine.boot(parseImageConfig(image));
   machine.put(PATHS.smbios, smbiosTable([hintString(spec, node)]));
   machine.put(`${PATHS.links}/eth1`, "");

@@ -1,0 +1,71 @@
+import { generateKeyPairSync } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { parsePcrSignatures } from "../../proto/release/pcr-signatures.ts";
+import { VOLUME_PCRS, volumePolicyRef } from "../../proto/release/volume-policy.ts";
+import { isApproved, policyKeyOf } from "../../proto/tpm/policy-key.ts";
+import { policyPcrDigest } from "../../proto/tpm/policy.ts";
+import { utf8 } from "../../proto/wire/bytes.ts";
+import { fromHex, toHex } from "../../proto/wire/hex.ts";
+import { valueAfter, wordDigest } from "../measure/event.ts";
+import { predictPcrs } from "../measure/predict.ts";
+import { defaultCacheDir, ensureToolchain } from "../toolchain/ensure-toolchain.ts";
+import { addPcrSignatures, assembleUki } from "../uki/assemble.ts";
+import { signPolicy } from "./sign-policy.ts";
+
+const tc = await ensureToolchain(defaultCacheDir, (line) => t.comment(line));
+const efi = (name: string): Uint8Array => readFileSync(join(tc.tree, "usr/lib/systemd/boot/efi", name));
+const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+const keys = { cluster: "demo", pk: utf8("pk"), kek: utf8("kek"), db: utf8("db"), owner: "11111111-2222-3333-4444-555555555555", policySigningKey: privateKey };
+const uki = assembleUki({ stub: efi("linuxx64.efi.stub"), linux: efi("systemd-bootx64.efi"), osrel: utf8("ID=x\n"), cmdline: utf8("quiet"), uname: utf8("6.12"), initrd: utf8("i") });
+const only = <T>(list: readonly T[]): T => {
+  if (list.length !== 1 || list[0] === undefined) throw new Error(`expected one, found ${list.length}`);
+  return list[0];
+};
+const key = policyKeyOf(publicKey);
+
+t.test("volumes: exactly what the release expects of PCR 4, 7, 11 and 12, up to the agent's word", async (t) => {
+  const approval = only(parsePcrSignatures(signPolicy({ purpose: "volumes", uki, role: "master" }, keys)));
+  t.same(approval.pcrs, VOLUME_PCRS);
+  const rules = predictPcrs(uki, keys);
+  const exact = (pcr: string): Uint8Array => fromHex(rules[pcr]?.rule === "exact" ? rules[pcr].value : "");
+  const sections = rules["11"]?.rule === "words" ? rules["11"].events : [];
+  const words = ["enter-initrd", "leave-initrd", "kubedos-agent"].map((word) => ({ digest: toHex(wordDigest(word)) }));
+  const values = new Map([[4, exact("4")], [7, exact("7")], [11, fromHex(valueAfter([...sections, ...words]))], [12, new Uint8Array(32)]]);
+  t.equal(toHex(approval.policy), toHex(policyPcrDigest(values)));
+  t.ok(isApproved(key, approval, volumePolicyRef("demo", "master")));
+  t.notOk(isApproved(key, approval, volumePolicyRef("demo", "worker")), "not for another role");
+  t.notOk(isApproved(key, approval, volumePolicyRef("other", "master")), "nor cluster");
+  t.notOk(isApproved(key, approval, new Uint8Array(0)), "nor for whoever asks for PCR 11 alone");
+  t.same(signPolicy({ purpose: "volumes", uki, role: "master" }, keys), signPolicy({ purpose: "volumes", uki, role: "master" }, keys), "twice the same");
+});
+
+t.test("approvals of PCR 11 change PCR 4, so what is sealed for both stands outside of the file", async (t) => {
+  const phase = signPolicy({ purpose: "phase", uki }, keys);
+  const whole = addPcrSignatures(uki, phase);
+  t.same(signPolicy({ purpose: "phase", uki: whole }, keys), phase, "PCR 11 is as before");
+  t.notSame(signPolicy({ purpose: "volumes", uki: whole, role: "master" }, keys), signPolicy({ purpose: "volumes", uki, role: "master" }, keys));
+  t.notSame(signPolicy({ purpose: "volumes", uki, role: "master" }, { ...keys, db: utf8("other") }), signPolicy({ purpose: "volumes", uki, role: "master" }, keys), "PCR 7 is by these keys");
+});
+
+t.test("the key approves UKIs, and no digest", async (t) => {
+  t.throws(() => signPolicy({ purpose: "phase", uki: new Uint8Array(32) }, keys), { name: "PeError" });
+  t.throws(() => signPolicy({ purpose: "volumes", uki: efi("systemd-bootx64.efi"), role: "master" }, keys), { code: "UNKNOWN_STUB" }, "a program that measures nothing into PCR 11");
+});
+
+t.test("files of approvals: near misses", async (t) => {
+  const good = new TextDecoder().decode(signPolicy({ purpose: "phase", uki }, keys));
+  t.equal(parsePcrSignatures(utf8(good)).length, 1);
+  for (const [what, bad] of [
+    ["another bank", good.replace("sha256", "sha1")],
+    ["a field more", good.replace('"pcrs"', '"extra":1,"pcrs"')],
+    ["no approvals", '{"sha256":[]}'],
+    ["a PCR 24", good.replace("[11]", "[24]")],
+    ["half a policy", good.replace(/"pol":"../, '"pol":"')],
+    ["17 approvals", `{"sha256":[${Array.from({ length: 17 }, () => good.slice(11, -2)).join(",")}]}`],
+    ["too much of it", good.padEnd(20_000)],
+  ] as const) {
+    t.throws(() => parsePcrSignatures(utf8(bad)), { name: "WireError" }, what);
+  }
+});
