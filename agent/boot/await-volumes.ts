@@ -15,7 +15,8 @@ export const awaitVolumes = defineStep({
   async run({ ports, status, signal }, { config, bootId, measurer }) {
     // Once admitted, the volumes were open; nothing opens them later in this boot.
     if (config.volumes === undefined || measurer.has("kubedos-admitted")) return {};
-    await ports.runner.run(["systemctl", "start", "--no-block", "kubedos-volumes.service"]);
+    // Tried once a boot: what stands in the way is mended from outside.
+    if ((await readVolumeStates(ports.files, bootId)) === null) await ports.runner.run(["systemctl", "start", "--no-block", "kubedos-volumes.service"]);
     for (;;) {
       const volumes = await readVolumeStates(ports.files, bootId);
       if (volumes !== null) {

@@ -11,7 +11,7 @@ import { canonicalJson } from "../../proto/wire/json.ts";
 import type { Signer } from "../sign/signer.ts";
 import { DeployError } from "./error.ts";
 
-/** How long the hub's issuers live. They are made anew with each boot of the hub, so this bounds a forgotten one. */
+/** How long the hub's issuers live. Its keys stay on its data volume; each delivery makes the certificates over them anew. */
 const ISSUER_DAYS = 90;
 const DAY_MS = 86_400_000;
 
@@ -46,7 +46,7 @@ export async function makeDelivery(inputs: DeliveryInputs): Promise<Uint8Array> 
   const issuers = inputs.facts.claims.issuers;
   if (issuers === undefined) throw new DeployError("BAD_ANSWER", "these claims hold no issuer keys");
   const { cluster } = inputs.facts.release;
-  // From the root's first day: a hub or a node whose clock is behind must still take them. The keys are of this boot, so an earlier date gives nothing.
+  // From the root's first day: a hub or a node whose clock is behind must still take them. The keys never leave the hub's machine, so an earlier date gives nothing.
   const span = { notBefore: parseCertificate(inputs.root.certificate).notBefore, notAfter: new Date(inputs.now.getTime() + ISSUER_DAYS * DAY_MS) };
   const issue = async (role: "hub" | "node", spki: string): Promise<string> => {
     const subjectKey = createPublicKey({ key: Buffer.from(fromBase64(spki)), format: "der", type: "spki" });

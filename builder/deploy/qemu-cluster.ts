@@ -11,6 +11,7 @@ import { GuestError } from "../guest/guest-error.ts";
 import { type Guest, type GuestRequest, guestPaths, startGuest } from "../guest/start-guest.ts";
 import type { Accel, LanShape } from "../guest/qemu-argv.ts";
 import type { OpenKeys } from "../keys/open-keys.ts";
+import { findRole } from "../roles/table.ts";
 import type { Signer } from "../sign/signer.ts";
 import type { Toolchain } from "../toolchain/ensure-toolchain.ts";
 import type { Report } from "../toolchain/report.ts";
@@ -174,6 +175,7 @@ export class QemuCluster {
       cpus: node.vm.cpus,
       accel,
       disk: disk ?? { file: join(releaseDir, image.disk.file), format: "qcow2" },
+      volumes: (findRole(node.role)?.volumes ?? []).map(({ name, size }) => ({ name, size: node.vm.volumes[name] ?? size })),
       vars: otherVars ?? vars,
       lan: { ...this.#lan, mac: macAddress(1, host) },
       ...this.#forward(node, host),

@@ -77,6 +77,8 @@ async function makeFiles(tc: Toolchain, inputs: ImageInputs, key: string, out: s
   const tree = join(out, "tree");
   const [root, verityFile, initrd] = [join(out, "root.erofs"), join(out, "root.verity"), join(out, "initrd")];
   await assembleRole({ base, files: roleFiles(inputs), out: tree, ...signal });
+  // Where data volumes are mounted; below /var a tmpfs hides it, and the mount point is made at boot.
+  for (const { mount } of role.volumes) await mkdir(join(tree, mount), { recursive: true, mode: 0o755 });
   await makeErofs(tc, tree, root, { uuid: guidText(deriveBytes(key, "erofs", 16)), epoch, ...signal });
   await rm(tree, { recursive: true });
   const verity = await makeVerity(tc, root, verityFile, { uuid: guidText(deriveBytes(key, "verity", 16)), salt: deriveBytes(key, "salt", 32), ...signal });

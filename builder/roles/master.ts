@@ -11,6 +11,6 @@ export const master: RoleDefinition = {
     { direction: "in", zone: "admin", protocol: "tcp", port: 7444, what: "operators, mutual TLS" },
     { direction: "in", zone: "wg1", protocol: "tcp", port: 7444, what: "operators, mutual TLS" },
   ],
-  volumes: [{ name: "hub", mount: "/var/lib/kubedos-hub", size: 128 }],
+  volumes: [{ name: "hub", mount: "/var/lib/kubedos-hub", size: 64 }],
   minMemory: 256,
 };

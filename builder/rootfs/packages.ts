@@ -1,5 +1,7 @@
 /** What every role's root file system is made of. Not here: ssh, an initramfs generator's output, D-Bus, a resolver. */
 export const BASE_PACKAGES: readonly string[] = [
+  "cryptsetup-bin", // data volumes
+  "e2fsprogs", // data volumes
   "iproute2",
   "iputils-ping",
   "kmod",
