@@ -26,7 +26,24 @@ export type AgentErrorCode =
   | "PEER_REFUSED"
   | "PROTOCOL"
   | "TPM_MISSING"
-  | "USAGE";
+  | "USAGE"
+  | VolumeErrorCode;
+
+/**
+ * Why a data volume isn't opened (docs/volumes.md). None of them leads to a volume being made anew: what might hold data stays as it is.
+ */
+export type VolumeErrorCode =
+  | "VOLUME_MISSING"
+  | "VOLUME_AMBIGUOUS"
+  | "VOLUME_FOREIGN"
+  | "VOLUME_ALTERED"
+  | "VOLUME_LOCKED"
+  | "VOLUME_OTHER_TPM"
+  | "VOLUME_FORGED"
+  | "VOLUME_DAMAGED"
+  | "VOLUME_TOO_SMALL"
+  | "VOLUME_FAILED"
+  | "VOLUMES_CLOSED";
 
 /** The fixed code of whatever was thrown; UNKNOWN for errors that aren't ours. */
 export function errorCode(error: unknown): string {

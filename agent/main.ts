@@ -4,7 +4,7 @@ import { failNode } from "./boot/fail-node.ts";
 import { runNode } from "./boot/run-node.ts";
 import { AgentError, errorCode } from "./error.ts";
 import { DEFAULT_TPM } from "./host/open-tpm.ts";
-import { createPorts } from "./host/ports.ts";
+import { createPorts, type HostOptions } from "./host/ports.ts";
 import { PATHS } from "./paths.ts";
 import { printStatus } from "./status/print.ts";
 import { AGENT_VERSION } from "./version.ts";
@@ -13,6 +13,7 @@ const USAGE = `kubedos-agent: proves this machine's boot to the hub, then brings
 
   kubedos-agent run [--root DIR] [--tpm TPM]   until it is told to stop
   kubedos-agent status [-o table|json]         what the running agent says of itself
+  kubedos-agent volumes                        opens the data volumes of this image (its own unit does this)
   kubedos-agent fail [REASON] [--tpm TPM]      makes this boot worthless (PCR 11) and powers off
   kubedos-agent version
 
@@ -48,6 +49,8 @@ async function main(args: readonly string[]): Promise<number> {
       return await runNode(ports, stopSignal());
     case "status":
       return await showStatus(ports, values.output);
+    case "volumes":
+      return await openVolumes({ root: values.root, tpm: values.tpm });
     case "fail":
       if (rest.length > 1) throw new AgentError("USAGE", "fail takes one REASON");
       await failNode(ports, rest[0] ?? "a unit that this node can't do without has failed");
@@ -58,6 +61,12 @@ async function main(args: readonly string[]): Promise<number> {
     default:
       throw new AgentError("USAGE", command === undefined ? `no command\n\n${USAGE}` : `no command ${JSON.stringify(command)}\n\n${USAGE}`);
   }
+}
+
+/** Loaded late: the agent's own start has no use for it. */
+async function openVolumes(options: HostOptions): Promise<number> {
+  const [{ runVolumes }, { createVolumePorts }] = await Promise.all([import("./volumes/run-volumes.ts"), import("./host/volume-ports.ts")]);
+  return await runVolumes(createVolumePorts(options), stopSignal());
 }
 
 function parse(args: readonly string[]) {

@@ -6,8 +6,8 @@ export type Argv = readonly [string, ...string[]];
 
 /** Runs commands of the image. Never a shell; secrets go to stdin. Throws {@link AgentError} `COMMAND_FAILED`. */
 export interface Runner {
-  /** Standard output as text. */
-  run(argv: Argv, stdin?: string): Promise<string>;
+  /** Standard output as text. `accepted`: exit codes that are no failure, 0 alone without it. */
+  run(argv: Argv, stdin?: string, accepted?: readonly number[]): Promise<string>;
 }
 
 /** Options of {@link Files.write}. */

@@ -17,6 +17,7 @@ import { writeCycloneDx } from "./sbom/write-cyclonedx.ts";
 import { writeSpdx } from "./sbom/write-spdx.ts";
 import type { Signer } from "./sign/signer.ts";
 import type { Toolchain } from "./toolchain/ensure-toolchain.ts";
+import { addPcrSignatures } from "./uki/assemble.ts";
 
 /** Each needs a core and some hundred MB of page cache. */
 const PARALLEL_IMAGES = 2;
@@ -77,12 +78,15 @@ export async function makeImage(tc: Toolchain, inputs: ImageInputs, release: str
   const role = inputs.role.name;
   const assembled = await assembleImage(tc, inputs, cacheDir, report, signal);
   report(`${role}: signing the UKI`);
-  const signedUki = await signer.signUki(new Uint8Array(await readFile(assembled.uki)), { role, release });
+  const unsigned = new Uint8Array(await readFile(assembled.uki));
+  const approved = addPcrSignatures(unsigned, await signer.signPolicy({ purpose: "phase", uki: unsigned, role }));
+  const signedUki = await signer.signUki(approved, { role, release });
   report(`${role}: predicting its PCRs`);
   const pcrs = predictPcrs(signedUki, keys);
+  const volumePolicy = inputs.role.volumes.length === 0 ? null : await signer.signPolicy({ purpose: "volumes", uki: signedUki, role });
   const { root, rootHash } = assembled;
   const bill = await makeBill(tc, { inputs, root, rootHash, signedUki, cacheDir, report, ...(signal === undefined ? {} : { signal }) });
-  return { assembled, signedUki, pcrs, sbom: { spdx: writeSpdx(bill), cyclonedx: writeCycloneDx(bill) } };
+  return { assembled, signedUki, volumePolicy, pcrs, sbom: { spdx: writeSpdx(bill), cyclonedx: writeCycloneDx(bill) } };
 }
 
 /** The same inputs were built before: the files must still be what that release says, and they stay as they are. */

@@ -27,6 +27,7 @@ import { acceptTrust } from "./trust/accept-trust.ts";
 import { openDelivery } from "./trust/open-delivery.ts";
 import { ReleaseBook } from "./trust/release-book.ts";
 import { ReleaseFloor } from "./trust/release-floor.ts";
+import { StoredDelivery } from "./trust/stored-delivery.ts";
 import type { Trust } from "./trust/trust.ts";
 import { firstAccepted, watchDelivery } from "./trust/watch-delivery.ts";
 
@@ -46,8 +47,8 @@ const TICK_MS = { least: 20, most: 1000 };
 const DEFAULT_BUCKETS = { burst: 30, perSecond: 1 };
 
 /**
- * The whole hub. Boot order: issuing keys of this boot → database → `issuers.json` is there for the agent's claims → the
- * generation's floor from the TPM → wait for a delivery that holds → its pins and releases count → own certificate → leases of before → listeners. Until
+ * The whole hub. Boot order: issuing keys → database → `issuers.json` is there for the agent's claims → the
+ * generation's floor from the TPM → the delivery that was kept on the data volume, or wait for one that holds → its pins and releases count → own certificate → leases of before → listeners. Until
  * the last step nothing listens, so an unattested hub hands out nothing. Later deliveries (new pins, new releases) are taken
  * while it runs; one that doesn't hold is logged and changes nothing. Throws BootError `STOPPED` when `signal` fires first, and
  * `FLOOR_UNREADABLE`.
@@ -58,8 +59,9 @@ export async function serveHub(options: HubOptions, hostPorts: HubPorts): Promis
   const signal = options.signal === undefined ? stop.signal : AbortSignal.any([stop.signal, options.signal]);
   const { image } = options;
   const { cluster, rootCa } = image;
-  const keys = loadIssuerKeys(options.runDir);
-  const store = new Store(join(options.stateDir, "hub.db"), { wallMs: () => ports.clock.wallMs(), leaseKey: keys.leaseKey });
+  const volume = image.volumes?.some((v) => v.mount === options.stateDir) === true ? options.stateDir : null;
+  const keys = loadIssuerKeys({ lasting: volume ?? options.runDir, run: options.runDir });
+  const store = new Store(join(options.stateDir, "hub.db"), { wallMs: () => ports.clock.wallMs(), ...keys });
   const cleanups: (() => void | Promise<void>)[] = [() => store.close()];
   const close = async (): Promise<void> => {
     stop.abort();
@@ -69,16 +71,18 @@ export async function serveHub(options: HubOptions, hostPorts: HubPorts): Promis
     const issuers = { hub: spkiOf(keys.hub), node: spkiOf(keys.node) };
     const releases = new ReleaseBook(store, image, await ReleaseFloor.open(ports.floor, store, cluster));
     let hubSlot: string | null = null;
+    const stored = new StoredDelivery(volume);
     const accept = async (data: Uint8Array): Promise<Trust> => {
       const nowMs = ports.clock.wallMs();
       const trust = openDelivery(data, { image, issuers, now: new Date(nowMs) });
       if (hubSlot !== null && trust.hubSlot !== hubSlot) throw new BootError("BAD_DELIVERY", "a later delivery can't move the hub to another slot");
       await acceptTrust(trust, { store, releases, cluster, rootCa, nowMs });
       hubSlot = trust.hubSlot;
+      stored.keep(data);
       return trust;
     };
     const refused = (error: unknown): void => ports.log.error("delivery refused", { err: error });
-    const deliveries = watchDelivery(join(options.runDir, "delivery.json"), signal);
+    const deliveries = stored.before(watchDelivery(join(options.runDir, "delivery.json"), signal));
     ports.log.info("waiting for a delivery", { cluster });
     const trust = await firstAccepted(deliveries, accept, refused);
 

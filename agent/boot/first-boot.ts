@@ -1,3 +1,4 @@
+import { awaitVolumes } from "./await-volumes.ts";
 import { baseFirewall } from "./base-firewall.ts";
 import { configureLan } from "./configure-lan.ts";
 import { identifyTpm } from "./identify-tpm.ts";
@@ -18,7 +19,9 @@ export const FIRST_BOOT: readonly StepGroup[] = [
   measureAgent,
   // While other programs work on firewall and LAN, this one makes keys.
   [baseFirewall, makeKeys, identifyTpm],
-  [configureLan, publishIdentity, readIssuers],
+  // Before the hub's own keys are asked for: they lie on a volume.
+  [configureLan, publishIdentity, awaitVolumes],
+  readIssuers,
   makeClaims,
   preparePlanes,
 ];

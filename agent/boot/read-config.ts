@@ -1,20 +1,12 @@
-import { parseImageConfig } from "../../proto/release/image-config.ts";
-import { AgentError } from "../error.ts";
-import { PATHS } from "../paths.ts";
+import { readBoot } from "./read-boot.ts";
 import { defineStep } from "./step.ts";
 
-const MAX_CONFIG_BYTES = 64 * 1024;
-
-/** What this image is, from its own read-only root; and which boot this is. */
+/** What this image is, and which boot this is. */
 export const readConfig = defineStep({
   name: "read-config",
   needs: [],
   async run({ ports, status }) {
-    const data = await ports.files.read(PATHS.imageConfig, MAX_CONFIG_BYTES);
-    if (data === null) throw new AgentError("BAD_CONFIG", `${PATHS.imageConfig} is missing`);
-    const config = parseImageConfig(data);
-    const bootId = new TextDecoder().decode((await ports.files.read(PATHS.bootId, 64)) ?? undefined).trim();
-    if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(bootId)) throw new AgentError("BAD_CONFIG", "the kernel has no boot id");
+    const { config, bootId } = await readBoot(ports.files);
     status.update({ cluster: config.cluster, role: config.role, bootId });
     return { config, bootId };
   },

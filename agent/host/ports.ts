@@ -1,12 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { writeSync } from "node:fs";
-import { TpmClient } from "../../proto/tpm/client.ts";
 import { PATHS } from "../paths.ts";
 import type { Dial, Ports } from "../ports.ts";
 import { systemClock } from "./clock.ts";
 import { createFiles } from "./files.ts";
 import { kernelForks } from "./kernel-forks.ts";
-import { openTpm } from "./open-tpm.ts";
+import { openClient } from "./open-client.ts";
 import { createRunner } from "./runner.ts";
 import { systemTcpProbe } from "./tcp-probe.ts";
 
@@ -39,11 +38,6 @@ export function createPorts({ root, tpm }: HostOptions): Ports {
       dial: async (dial: Dial, signal: AbortSignal) => await (await import("./grpc-connector.ts")).grpcConnector.dial(dial, signal),
     },
     forks: kernelForks(`${under}${PATHS.kernelLog}`, log),
-    async openTpm() {
-      const client = new TpmClient(await openTpm(tpm));
-      // Behind a socket nobody cleans up after an agent that was killed.
-      if (!tpm.startsWith("/dev/")) await client.flushStale();
-      return client;
-    },
+    openTpm: () => openClient(tpm),
   };
 }

@@ -12,16 +12,18 @@ export interface RunnerOptions {
   readonly path: string;
   /** A folder on a tmpfs that root alone can write. */
   readonly memory: string;
+  /** Default: 30 s. */
+  readonly timeoutMs?: number;
 }
 
 /**
  * Runs programs with nothing but a fixed environment. execa is loaded at the first command: the agent measures itself
  * before it needs one.
  */
-export function createRunner({ path, memory }: RunnerOptions): Runner {
+export function createRunner({ path, memory, timeoutMs = TIMEOUT_MS }: RunnerOptions): Runner {
   let count = 0;
   return {
-    async run([file, ...args]: Argv, stdin = ""): Promise<string> {
+    async run([file, ...args]: Argv, stdin = "", accepted: readonly number[] = [0]): Promise<string> {
       const { execa } = await import("execa");
       const input = namelessFile(join(memory, `.stdin-${process.pid}-${count++}`), stdin);
       try {
@@ -30,14 +32,14 @@ export function createRunner({ path, memory }: RunnerOptions): Runner {
           stdin: input as 0,
           env: { PATH: path, LC_ALL: "C" },
           extendEnv: false,
-          timeout: TIMEOUT_MS,
+          timeout: timeoutMs,
           // A signal to the agent is the agent's: execa would end the process after killing what runs.
           cleanup: false,
           reject: false,
           stripFinalNewline: false,
           maxBuffer: MAX_OUTPUT_BYTES,
         });
-        if (!result.failed) return result.stdout;
+        if (!result.failed || (result.exitCode !== undefined && accepted.includes(result.exitCode))) return result.stdout;
         const said = result.stderr.trim().slice(0, 400);
         const why = result.exitCode === undefined ? (result.originalMessage ?? "could not start") : `exit code ${result.exitCode}`;
         throw new AgentError("COMMAND_FAILED", `${[file, ...args].join(" ")}: ${why}${said === "" ? "" : `, ${said}`}`);

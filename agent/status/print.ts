@@ -17,6 +17,7 @@ export function printStatus(data: Uint8Array): string {
     ["hint", status.hint.refused === null ? `slot ${status.hint.slot ?? "-"}` : `refused: ${status.hint.refused}`],
     ["boot", `${status.bootId ?? "-"}, agent ${status.agent}`],
     ["step", status.steps.map((s) => `${s.name} ${s.uptime.toFixed(1)} s`).at(-1) ?? "-"],
+    ...status.volumes.map((v) => ["volume", `${v.name}: ${v.state === "open" ? `open${v.made ? ", made in this boot" : ""}` : `${v.code}: ${v.message}`}`] as [string, string]),
     ...status.refusedPeers.map((p) => ["refused peer", `${p.name}: ${p.message}`] as [string, string]),
   ];
   const planes = status.planes.flatMap((plane) => [

@@ -24,6 +24,7 @@ const START: Status = {
   node: { state: "booting" },
   since: 0,
   planes: [],
+  volumes: [],
   refusedPeers: [],
   mailbox: { served: 0, refused: 0, unknown: 0 },
 };

@@ -1,3 +1,4 @@
+import type { VolumeState } from "../volumes/volumes-file.ts";
 import type { PlaneName } from "../../proto/evidence/claims.ts";
 
 /** Where the node stands, as the agent sees it; `state` names the shape. */
@@ -51,6 +52,8 @@ export interface Status {
   /** Uptime at which `node` became what it is. */
   readonly since: number;
   readonly planes: readonly PlaneStatus[];
+  /** The role's data volumes; empty until they were tried. */
+  readonly volumes: readonly VolumeState[];
   /** Peers that the hub named and this node refused. */
   readonly refusedPeers: readonly { readonly name: string; readonly code: string; readonly message: string }[];
   readonly mailbox: { readonly served: number; readonly refused: number; readonly unknown: number };

@@ -144,6 +144,7 @@ export function explainError(e: unknown): Explanation {
   if (e instanceof DeployError) return { message: e.message, next: deployNext[e.code] ?? "", exit: deployExits[e.code], code: e.code };
   if (e instanceof ToolError && e.code === "ABORTED") return { message: "stopped; what was half made is gone", next: "", exit: EXIT.interrupted, code: e.code };
   if (e instanceof ToolError) return { message: e.message, next: toolNext[e.code] ?? "", exit: toolExits[e.code], code: e.code };
+  if (e instanceof PeError && e.code === "UNKNOWN_STUB") return { message: e.message, next: "if it measures like a known one: kubedos-build measure UKI --keys DIR --stub-version VERSION", exit: EXIT.refused, code: e.code };
   if (e instanceof PeError || e instanceof WireError || e instanceof PkiError) return { message: e.message, next: "", exit: EXIT.refused, code: e.code };
   if (e instanceof Error && "code" in e && e.code === "ENOENT") return { message: e.message, next: "", exit: EXIT.notFound, code: "ENOENT" };
   if (e instanceof Error && "code" in e && (e.code === "EACCES" || e.code === "EPERM")) return { message: e.message, next: "run it as root or with sudo", exit: EXIT.permission, code: e.code };

@@ -9,7 +9,7 @@ import { canonicalJson } from "../../proto/wire/json.ts";
 import type { Signer } from "../sign/signer.ts";
 import { DeployError } from "./error.ts";
 
-/** How long the hub's issuers live. They are made anew with each boot of the hub, so this bounds a forgotten one. */
+/** How long the hub's issuers live. Its keys stay on its data volume; each delivery makes the certificates over them anew. */
 const ISSUER_DAYS = 90;
 const DAY_MS = 86_400_000;
 

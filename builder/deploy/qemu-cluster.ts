@@ -176,6 +176,7 @@ export class QemuCluster {
       cpus: node.vm.cpus,
       accel,
       disk: disk ?? { file: join(releaseDir, image.disk.file), format: "qcow2" },
+      volumes: (image.volumes ?? []).map(({ name, size }) => ({ name, size: node.vm.volumes[name] ?? size })),
       vars: otherVars ?? vars,
       lan: { ...this.#lan, mac: macAddress(1, host) },
       ...this.#forward(node, host),

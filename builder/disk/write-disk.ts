@@ -1,4 +1,5 @@
 import { type FileHandle, open, stat } from "node:fs/promises";
+import { VOLUME_POLICY_PARTITION } from "../../proto/release/volume-policy.ts";
 import { guidText } from "../efi/guid.ts";
 import { BACKUP_SECTORS, encodeGpt, type GptPartition, SECTOR } from "./gpt.ts";
 
@@ -6,6 +7,8 @@ import { BACKUP_SECTORS, encodeGpt, type GptPartition, SECTOR } from "./gpt.ts";
 const ESP_TYPE = "c12a7328-f81f-11d2-ba4b-00a0c93ec93b";
 const ROOT_TYPE = "4f68bce3-e8cd-4db1-96e7-fbcaf984b709";
 const VERITY_TYPE = "2c7357ed-ebd2-46d9-aec1-23d437ec2bf5";
+/** Ours: approvals of what this image may unseal. No tool mounts it. */
+const POLICY_TYPE = "6b756265-646f-4b73-8001-706f6c696379";
 const ALIGNMENT = 2 ** 20;
 const CHUNK = 2 ** 20;
 
@@ -19,6 +22,9 @@ export interface DiskParts {
   /** Text; from the image's inputs. */
   readonly diskGuid: string;
   readonly espGuid: string;
+  readonly policyGuid: string;
+  /** null: the image has no data volumes. */
+  readonly policy: string | null;
 }
 
 /** Writes a raw disk: GPT, ESP, root, hash tree. Zeros are left out of the file. The same parts give the same bytes. */
@@ -27,6 +33,7 @@ export async function writeDisk(parts: DiskParts, out: string): Promise<void> {
     { path: parts.esp, type: ESP_TYPE, guid: parts.espGuid, name: "esp" },
     { path: parts.root, type: ROOT_TYPE, guid: guidText(parts.rootHash.slice(0, 32)), name: "root" },
     { path: parts.verity, type: VERITY_TYPE, guid: guidText(parts.rootHash.slice(32)), name: "root-verity" },
+    ...(parts.policy === null ? [] : [{ path: parts.policy, type: POLICY_TYPE, guid: parts.policyGuid, name: VOLUME_POLICY_PARTITION }]),
   ];
   let at = ALIGNMENT;
   const partitions: GptPartition[] = [];

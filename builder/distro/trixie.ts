@@ -14,6 +14,8 @@ export const trixie: Distro = {
   ],
   // Not here: ssh, an initramfs generator's output, D-Bus, a resolver.
   basePackages: [
+    "cryptsetup-bin", // data volumes
+    "e2fsprogs", // data volumes
     "iproute2",
     "iputils-ping",
     "kmod",

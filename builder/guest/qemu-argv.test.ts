@@ -37,6 +37,13 @@ const golden = `qemu-system-x86_64 -name w-1 -uuid 11111111-2222-4333-8444-55555
 
 const words = (text: string): readonly string[] => text.split(/\s+/);
 
+t.test("data volumes are known by their serial numbers, and boot nothing", async (t) => {
+  const argv = qemuArgv({ ...shape, volumes: [{ name: "hub", file: "/g/a,b.img" }] });
+  t.same(argv.filter((_, i) => argv[i - 1] === "-drive").at(-1), "if=none,id=volume-hub,format=raw,file=/g/a,,b.img");
+  t.ok(argv.includes("virtio-blk-pci,drive=volume-hub,serial=kubedos-hub,romfile="));
+  t.equal(argv.filter((word) => word.includes("bootindex")).length, 1);
+});
+
 t.test("a guest without networks", async (t) => {
   t.same(qemuArgv(shape), words(golden));
 });

@@ -19,6 +19,13 @@ export interface ForwardShape {
   readonly mac: string;
 }
 
+/** A data volume's disk; the guest knows it by its serial number `kubedos-NAME`, of at most 20 characters. */
+export interface VolumeShape {
+  readonly name: string;
+  /** Raw file. */
+  readonly file: string;
+}
+
 /** One guest, as QEMU sees it. All paths absolute; sockets at most 107 bytes long. */
 export interface GuestShape {
   readonly name: string;
@@ -29,6 +36,8 @@ export interface GuestShape {
   readonly accel: Accel;
   /** qcow2 file of this guest alone. */
   readonly disk: string;
+  /** Data volumes. */
+  readonly volumes?: readonly VolumeShape[];
   /** OVMF's code, and this guest's own variable store. */
   readonly firmware: string;
   readonly vars: string;
@@ -77,6 +86,7 @@ export function qemuArgv(g: GuestShape): Argv {
     "-device", "tpm-crb,tpmdev=tpm0",
     "-drive", `if=none,id=disk,format=qcow2,file=${qemuValue(g.disk)}`,
     "-device", "virtio-blk-pci,drive=disk,bootindex=1",
+    ...(g.volumes ?? []).flatMap(volumeArgs),
     "-device", "virtio-rng-pci",
     // Firmware measures the id into PCR 1: one for all, so that guests of one shape have one firmware. Who starts a guest from
     // a snapshot gives another one (-set device.genid.guid=auto), and the guest takes new keys.
@@ -89,6 +99,10 @@ export function qemuArgv(g: GuestShape): Argv {
     ...(g.oemStrings.length === 0 ? [] : ["-smbios", `type=11,${g.oemStrings.map((s) => `value=${qemuValue(s)}`).join(",")}`]),
     ...(g.extraArgv ?? []),
   ];
+}
+
+function volumeArgs({ name, file }: VolumeShape): readonly string[] {
+  return ["-drive", `if=none,id=volume-${name},format=raw,file=${qemuValue(file)}`, "-device", `virtio-blk-pci,drive=volume-${name},serial=kubedos-${name},romfile=`];
 }
 
 // romfile= : no option ROM, or PCR 2 would hold one.

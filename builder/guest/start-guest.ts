@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, rm } from "node:fs/promises";
+import { copyFile, mkdir, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Toolchain } from "../toolchain/ensure-toolchain.ts";
@@ -17,7 +17,7 @@ import type { Swtpm } from "./swtpm.ts";
 
 const LISTEN_TIMEOUT_MS = 10_000;
 
-/** A guest to start. Its folder keeps what survives a stop: the TPM's state, the variable store, the disk's overlay. */
+/** A guest to start. Its folder keeps what survives a stop: the TPM's state, the variable store, the disk's overlay, the data volumes. */
 export interface GuestRequest {
   /** Folder of this guest alone; a short path, for sockets are made in it. */
   readonly dir: string;
@@ -28,6 +28,8 @@ export interface GuestRequest {
   readonly accel: Accel;
   /** The release's disk; only read. */
   readonly disk: { readonly file: string; readonly format: "qcow2" | "raw" };
+  /** Data volumes, MiB. Made blank on the first start; one that is there already stays as it is, whatever its size. */
+  readonly volumes?: readonly { readonly name: string; readonly size: number }[];
   /** Variable store (builder/efi/secure-boot-store.ts); copied on the first start. */
   readonly vars: string;
   readonly lan?: LanShape;
@@ -143,14 +145,15 @@ export async function startGuest(tc: Toolchain, request: GuestRequest): Promise<
   await mkdir(request.dir, { recursive: true, mode: 0o700 });
   if (!existsSync(paths.vars)) await copyFile(request.vars, paths.vars);
   if (!existsSync(paths.disk)) await makeOverlay(tc, request, paths.disk);
+  for (const { name, size } of request.volumes ?? []) await makeVolumeDisk(volumeFile(request.dir, name), size);
   for (const path of [paths.qmpSocket, paths.qgaSocket, paths.serialSocket]) await rm(path, { force: true });
   const swtpm = await startSwtpm(tc, { stateDir: paths.tpmState, mode: "qemu", socket: paths.tpmSocket, logFile: paths.log, ...signal });
   let qemu: Child | undefined;
   try {
-    const { dir: _dir, disk: _disk, signal: _signal, firmware, serialInput, extraBinds, ...rest } = request;
+    const { dir, disk: _disk, signal: _signal, firmware, serialInput, extraBinds, volumes = [], ...rest } = request;
     const { serialSocket, ...files } = paths;
     const serial = serialInput === true ? { serialSocket } : {};
-    const argv = qemuArgv({ ...rest, ...files, ...serial, firmware: firmware ?? OVMF_CODE, oemStrings: request.oemStrings ?? [] });
+    const argv = qemuArgv({ ...rest, ...files, ...serial, volumes: volumes.map(({ name }) => ({ name, file: volumeFile(dir, name) })), firmware: firmware ?? OVMF_CODE, oemStrings: request.oemStrings ?? [] });
     const wrapped = toolchainArgv(tc, argv, {
       binds: [request.dir],
       readBinds: [dirname(request.disk.file), ...(extraBinds ?? [])],
@@ -178,6 +181,20 @@ async function untilListens<T>(qemu: Child, connect: () => Promise<T>): Promise<
       if (!(cause instanceof GuestError && cause.code === "CLOSED") || Date.now() > end) throw cause;
     }
   }
+}
+
+/** A volume's disk in a guest's folder. */
+export function volumeFile(dir: string, name: string): string {
+  return join(dir, `volume-${name}.img`);
+}
+
+/** Sparse, and never made anew: what the guest keeps on it is nowhere else. */
+async function makeVolumeDisk(path: string, size: number): Promise<void> {
+  if (existsSync(path)) return;
+  // Under its name only with its size.
+  await writeFile(`${path}.new`, "", { mode: 0o600 });
+  await truncate(`${path}.new`, size * 2 ** 20);
+  await rename(`${path}.new`, path);
 }
 
 async function makeOverlay(tc: Toolchain, request: GuestRequest, out: string): Promise<void> {

@@ -1,5 +1,5 @@
 /** The keys of a cluster, and what each is. `previousRelease` is there after the release key was rotated. */
-export const KEY_TYPES = { pk: "rsa", kek: "rsa", db: "rsa", release: "ed25519", previousRelease: "ed25519", root: "p256", operatorIssuer: "p256" } as const;
+export const KEY_TYPES = { pk: "rsa", kek: "rsa", db: "rsa", release: "ed25519", policy: "rsa", previousRelease: "ed25519", root: "p256", operatorIssuer: "p256" } as const;
 /** See {@link KEY_TYPES}. */
 export type KeyName = keyof typeof KEY_TYPES;
 
@@ -21,6 +21,7 @@ export const PRIVATE_FILES: Readonly<Record<KeyName, string>> = {
   kek: "kek.key",
   db: "db.key",
   release: "release.key",
+  policy: "pcr.key",
   previousRelease: "release-previous.key",
   root: "root.key",
   operatorIssuer: "operator-issuer.key",

@@ -34,8 +34,8 @@ export interface InitKeysRequest {
 }
 
 /**
- * Makes a cluster's key directory (DESIGN §2.1): PK, KEK, db (RSA-2048), release (Ed25519), root CA and operator issuer
- * (P-256). Private keys are PKCS#8 under the passphrase, or in a token. All or nothing, and nothing is overwritten. Throws KeysError.
+ * Makes a cluster's key directory (DESIGN §2.1): PK, KEK, db, PCR policies (RSA-2048), release (Ed25519), root CA and operator
+ * issuer (P-256). Private keys are PKCS#8 under the passphrase, or in a token. All or nothing, and nothing is overwritten. Throws KeysError.
  */
 export async function initKeys(request: InitKeysRequest): Promise<KeysManifest> {
   const { cluster, passphrase, token } = request;
@@ -61,6 +61,8 @@ export async function initKeys(request: InitKeysRequest): Promise<KeysManifest> 
 async function makeAll(box: KeyBox, origin: InitKeysRequest): Promise<{ files: ReadonlyMap<string, string>; manifest: KeysManifest; releaseKey: PrivateKey }> {
   const [pk, kek, db] = [await makeFirmwareKey(box, "pk", origin), await makeFirmwareKey(box, "kek", origin), await makeFirmwareKey(box, "db", origin)];
   const releaseKey = await box.make("release");
+  // RSA: a TPM has to check its signatures, and not every one can check Ed25519.
+  const policyKey = await box.make("policy");
   const { root, operatorIssuer } = await makeRoot(box, origin);
   const certificates = { pk, kek, db, root, operatorIssuer };
   const manifest: KeysManifest = {
@@ -70,6 +72,7 @@ async function makeAll(box: KeyBox, origin: InitKeysRequest): Promise<{ files: R
     owner: randomUUID(),
     certificates: { pk: digestOf(pk), kek: digestOf(kek), db: digestOf(db), root: digestOf(root), operatorIssuer: digestOf(operatorIssuer) },
     releaseKey: toBase64(exportSpki(releaseKey.publicKey)),
+    policyKey: toBase64(exportSpki(policyKey.publicKey)),
   };
   const pems = Object.entries(certificates).map(([name, der]): [string, string] => [KEY_FILES[name as keyof typeof certificates], certificatesToPem(der)]);
   return { files: new Map([...box.files(), ...pems, [KEY_FILES.manifest, encodeManifest(manifest)]]), manifest, releaseKey };

@@ -24,7 +24,7 @@ const keys = await openKeys(dir, passphrase);
 t.test("private keys are encrypted and for their owner alone", async (t) => {
   t.equal(statSync(dir).mode & 0o777, 0o700);
   const files = readdirSync(dir).filter((name) => name.endsWith(".key"));
-  t.equal(files.length, 6);
+  t.equal(files.length, 7);
   for (const name of files) {
     t.equal(statSync(join(dir, name)).mode & 0o777, 0o600, name);
     t.match(readFileSync(join(dir, name), "utf8"), /^-----BEGIN ENCRYPTED PRIVATE KEY-----/, name);

@@ -22,6 +22,8 @@ export const manifestSchema = z.strictObject({
   releaseKey: base64Text(128),
   /** The one before it, which images and hubs in the field still know; gone with the rotation after. */
   previousReleaseKey: base64Text(128).optional(),
+  /** RSA SubjectPublicKeyInfo of the key that approves PCR policies. */
+  policyKey: base64Text(512),
 });
 /** See {@link manifestSchema}. */
 export type KeysManifest = z.output<typeof manifestSchema>;

@@ -12,6 +12,8 @@ export interface OpenKeys extends PublicKeys {
   readonly dbKey: PrivateKey;
   /** Ed25519, sign releases, deliveries and pins; in the order of `releaseKeys`. */
   readonly releaseSigningKeys: readonly PrivateKey[];
+  /** RSA, approves PCR policies. */
+  readonly policySigningKey: PrivateKey;
   readonly rootIssuer: Issuer;
   readonly operatorIssuerKeys: Issuer;
 }
@@ -30,6 +32,7 @@ export async function openKeys(dir: string, access: string | KeyAccess): Promise
     ...facts,
     dbKey: await box.open("db", publicOf(facts.db)),
     releaseSigningKeys: [await box.open("release", release), ...(previous === undefined ? [] : [await box.open("previousRelease", previous)])],
+    policySigningKey: await box.open("policy", facts.policyKey),
     rootIssuer: { certificate: facts.root, key: await box.open("root", publicOf(facts.root)) },
     operatorIssuerKeys: { certificate: facts.operatorIssuer, key: await box.open("operatorIssuer", publicOf(facts.operatorIssuer)) },
   };

@@ -24,6 +24,8 @@ export interface PublicKeys {
   readonly releaseKey: KeyObject;
   /** What documents of the cluster are signed by, the newest first; two after a rotation. */
   readonly releaseKeys: readonly KeyObject[];
+  /** RSA-2048. */
+  readonly policyKey: KeyObject;
   readonly manifest: KeysManifest;
 }
 
@@ -38,10 +40,10 @@ export async function readPublicKeys(dir: string): Promise<PublicKeys> {
   };
   const [pk, kek, db, root, operatorIssuer] = await Promise.all([certificate("pk"), certificate("kek"), certificate("db"), certificate("root"), certificate("operatorIssuer")]);
   const importKey = (text: string): KeyObject => importSpki(fromBase64(text));
-  const releaseKey = importKey(manifest.releaseKey);
+  const [releaseKey, policyKey] = [importKey(manifest.releaseKey), importKey(manifest.policyKey)];
   const previous = manifest.previousReleaseKey;
   const releaseKeys = [releaseKey, ...(previous === undefined ? [] : [importKey(previous)])];
-  return { cluster: manifest.cluster, owner: manifest.owner, pk, kek, db, root, operatorIssuer, releaseKey, releaseKeys, manifest };
+  return { cluster: manifest.cluster, owner: manifest.owner, pk, kek, db, root, operatorIssuer, releaseKey, releaseKeys, policyKey, manifest };
 }
 
 async function readManifest(dir: string): Promise<KeysManifest> {

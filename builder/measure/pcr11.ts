@@ -3,8 +3,8 @@ import { sha256, utf8 } from "../../proto/wire/bytes.ts";
 import { toHex } from "../../proto/wire/hex.ts";
 import { PeError } from "../pe/error.ts";
 import type { PeImage } from "../pe/parse.ts";
-import { MEASURED_SECTIONS } from "../uki/sections.ts";
 import { event } from "./event.ts";
+import { stubQuirks, stubVersion } from "./stub-quirks.ts";
 
 /** Words that our init and agent extend into PCR 11, in this order; nothing else extends it (DESIGN §2.5). */
 export const PCR11_WORDS: readonly string[] = ["enter-initrd", "leave-initrd", "kubedos-agent", "kubedos-admitted", "kubedos-sealed"];
@@ -17,9 +17,12 @@ export interface MeasuredSection {
   readonly sha256: string;
 }
 
-/** The measured sections of a finished UKI, in the stub's order. Throws PeError `BAD_SECTION` when one occurs twice. */
-export function measuredSections(uki: PeImage): readonly MeasuredSection[] {
-  return MEASURED_SECTIONS.flatMap((name) => {
+/**
+ * The measured sections of a finished UKI, in the order of its stub, or of that of another `version`. Throws PeError `UNKNOWN_STUB`; `BAD_SECTION` when one
+ * occurs twice.
+ */
+export function measuredSections(uki: PeImage, version: number = stubVersion(uki)): readonly MeasuredSection[] {
+  return stubQuirks(version).sections.flatMap((name) => {
     const found = uki.sections.filter((s) => s.name === name);
     if (found.length > 1) throw new PeError("BAD_SECTION", `the UKI has ${found.length} sections ${name}`);
     return found.map(({ data }) => ({ name, sha256: toHex(sha256(data)) }));
@@ -41,4 +44,5 @@ const MEANING: Readonly<Record<string, string>> = {
   ".initrd": "our init and the modules it loads",
   ".uname": "the kernel's version",
   ".sbat": "revocation levels",
+  ".pcrpkey": "the key that approves PCR policies",
 };

@@ -9,9 +9,9 @@ import { expectPcr7 } from "./pcr7.ts";
 
 /**
  * What the TPM of a QEMU guest must say after booting this signed UKI with these keys: a rule for every PCR that is
- * quoted (DESIGN §2.5). Computed from files alone. Throws PeError.
+ * quoted (DESIGN §2.5). Computed from files alone; `stub` is the stub's major version where it isn't to be what the file says. Throws PeError.
  */
-export function predictPcrs(uki: Uint8Array, keys: SecureBootKeys): Readonly<Record<string, PcrRule>> {
+export function predictPcrs(uki: Uint8Array, keys: SecureBootKeys, stub?: number): Readonly<Record<string, PcrRule>> {
   const image = parsePe(uki);
   const exact = (events: ReturnType<typeof expectPcr4>): PcrRule => ({ rule: "exact", events: [...events], value: valueAfter(events) });
   return {
@@ -26,7 +26,7 @@ export function predictPcrs(uki: Uint8Array, keys: SecureBootKeys): Readonly<Rec
     "6": { rule: "replayed" },
     "7": exact(expectPcr7(keys)),
     "9": { rule: "replayed" },
-    "11": { rule: "words", events: [...expectPcr11(measuredSections(image))], words: [...PCR11_WORDS], earliest: PCR11_EARLIEST },
+    "11": { rule: "words", events: [...expectPcr11(measuredSections(image, stub))], words: [...PCR11_WORDS], earliest: PCR11_EARLIEST },
     // Nothing was handed to the stub: no command line, add-on, credential, extension; no shim either.
     "12": { rule: "zero" },
     "13": { rule: "zero" },

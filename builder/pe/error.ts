@@ -9,5 +9,5 @@ export class PeError extends Error {
   }
 }
 
-/** Why: no PE32+ for x86-64, cut short, sections that overlap or lie outside, or a signature where none may be. */
-export type PeErrorCode = "NOT_PE" | "TRUNCATED" | "BAD_SECTION" | "BAD_LAYOUT" | "SIGNED" | "NO_SPACE";
+/** Why: no PE32+ for x86-64, cut short, sections that overlap or lie outside, or a signature where none may be; `UNKNOWN_STUB`: what its stub measures isn't known. */
+export type PeErrorCode = "NOT_PE" | "TRUNCATED" | "BAD_SECTION" | "BAD_LAYOUT" | "SIGNED" | "NO_SPACE" | "UNKNOWN_STUB";

@@ -31,6 +31,8 @@ export interface ImageInputs {
   readonly role: RoleDefinition;
   /** Bytes of /etc/kubedos/image.json. */
   readonly config: Uint8Array;
+  /** PEM; the config has the same key. */
+  readonly policyKey: Uint8Array;
   readonly programs: readonly { readonly name: string; readonly compiled: CompiledProgram }[];
   readonly base: BaseTree;
   /** The base tree with the role's packages. */
@@ -59,6 +61,8 @@ export interface AssembledImage {
   /** Unsigned. */
   readonly uki: string;
   readonly missing: readonly MissingProgram[];
+  /** What a machine of the role must have beside its disk. */
+  readonly volumes: RoleDefinition["volumes"];
 }
 
 /** Digest of {@link ImageInputs}: the same key, the same bytes. */
@@ -76,7 +80,7 @@ export async function assembleImage(tc: Toolchain, inputs: ImageInputs, cacheDir
     await makeFiles(tc, inputs, key, out, signal === undefined ? {} : { signal });
   });
   const { rootHash } = parseJson(factsSchema, await readFile(join(dir, "facts.json")), 4096);
-  return { role: inputs.role.name, key, root: join(dir, "root.erofs"), verity: join(dir, "root.verity"), rootHash, uki: join(dir, "uki.efi"), missing: inputs.missing };
+  return { role: inputs.role.name, key, root: join(dir, "root.erofs"), verity: join(dir, "root.verity"), rootHash, uki: join(dir, "uki.efi"), missing: inputs.missing, volumes: inputs.role.volumes };
 }
 
 const factsSchema = z.strictObject({ rootHash: hexText(32) });
@@ -86,6 +90,8 @@ async function makeFiles(tc: Toolchain, inputs: ImageInputs, key: string, out: s
   const tree = join(out, "tree");
   const [root, verityFile, initrd] = [join(out, "root.erofs"), join(out, "root.verity"), join(out, "initrd")];
   await assembleRole({ role: role.name, from: inputs.layer, overlayDirs: overlaysOf(inputs), units: inputs.units, files: roleFiles(inputs), out: tree, ...signal });
+  // Where data volumes are mounted; below /var a tmpfs hides it, and the mount point is made at boot.
+  for (const { mount } of role.volumes) await mkdir(join(tree, mount), { recursive: true, mode: 0o755 });
   await makeErofs(tc, tree, root, { uuid: guidText(deriveBytes(key, "erofs", 16)), epoch, ...signal });
   await rm(tree, { recursive: true });
   const verity = await makeVerity(tc, root, verityFile, { uuid: guidText(deriveBytes(key, "verity", 16)), salt: deriveBytes(key, "salt", 32), ...signal });
@@ -97,6 +103,7 @@ async function makeFiles(tc: Toolchain, inputs: ImageInputs, key: string, out: s
     cmdline: utf8(cmdline),
     uname: utf8(base.kernelRelease),
     initrd: await readFile(initrd),
+    pcrpkey: inputs.policyKey,
     linux: await readFile(base.kernel),
   });
   await writeFile(join(out, "uki.efi"), uki);

@@ -14,6 +14,8 @@ export interface ImageConfigInputs {
   readonly role: RoleDefinition;
   /** Ed25519: whose signature makes a release, a delivery or pins; the newest first. */
   readonly releaseKeys: readonly KeyObject[];
+  /** RSA. */
+  readonly policyKey: KeyObject;
   /** DER. */
   readonly root: Uint8Array;
   readonly epoch: number;
@@ -35,6 +37,9 @@ export function makeImageConfig(inputs: ImageConfigInputs): Uint8Array {
     rootCa: certificatesToPem(inputs.root),
     epoch,
     trust: { leaseMs: trust.lease, renewMs: trust.renew },
+    policyKey: toBase64(inputs.policyKey.export({ type: "spki", format: "der" })),
+    // Sizes are the target's business: a larger disk makes no other image.
+    ...(role.volumes.length === 0 ? {} : { volumes: role.volumes.map(({ name, mount }) => ({ name, mount })) }),
   };
   const bytes = canonicalJson(config);
   parseImageConfig(bytes);

@@ -1,6 +1,6 @@
 import { imageInputs } from "../../proto/spec/image-inputs.ts";
 import { type ClusterSpec, MASTER_ROLE } from "../../proto/spec/schema.ts";
-import { sha256 } from "../../proto/wire/bytes.ts";
+import { sha256, utf8 } from "../../proto/wire/bytes.ts";
 import { toHex } from "../../proto/wire/hex.ts";
 import { canonicalJson } from "../../proto/wire/json.ts";
 import { BuildError } from "../error.ts";
@@ -25,7 +25,7 @@ import { sourceDigest } from "./source-digest.ts";
 
 /** Sources of ours that shape an image, and those that shape only what the release says of it. */
 const IMAGE_RECIPE = ["builder/disk", "builder/distro", "builder/efi", "builder/initrd", "builder/pe", "builder/release", "builder/roles", "builder/rootfs", "builder/uki", "rootfs-overlay", "systemd"];
-const RELEASE_RECIPE = ["builder/measure", "builder/provenance", "builder/sbom", "builder/sign", "proto/release"];
+const RELEASE_RECIPE = ["builder/measure", "builder/provenance", "builder/sbom", "builder/sign", "proto/release", "proto/tpm"];
 
 /** Each copies the base tree and unpacks beside it. */
 const PARALLEL_LAYERS = 2;
@@ -94,11 +94,12 @@ export async function planRelease(request: PlanRequest, used: readonly RoleDefin
   const images: ImageInputs[] = [];
   for (const [i, { role, units, accounts, missing }] of inLock.entries()) {
     const programs = role.hub ? [await compile(AGENT), await compile(HUB)] : [await compile(AGENT)];
-    const config = makeImageConfig({ spec: imageInputs(spec), role, releaseKeys: keys.releaseKeys, root: keys.root, epoch });
+    const config = makeImageConfig({ spec: imageInputs(spec), role, releaseKeys: keys.releaseKeys, policyKey: keys.policyKey, root: keys.root, epoch });
+    const policyKey = utf8(keys.policyKey.export({ type: "spki", format: "pem" }).toString());
     const layer = layers[i] ?? base;
     const packages = toHex(sha256(canonicalJson([treeInputs(lock, "base"), layerInputs(tc, role.name, accounts)])));
     const overlay = role.overlay === undefined ? "" : await sourceDigest(["."], role.overlay);
-    images.push({ ...common, role, config, programs, layer, units, overlay, missing, packages });
+    images.push({ ...common, role, config, policyKey, programs, layer, units, overlay, missing, packages });
   }
   const recipe = await sourceDigest(RELEASE_RECIPE);
   const all = { images: images.map((i) => [i.role.name, imageKey(tc, i)]), missing: images.map((i) => i.missing), keys: keys.manifest, generation, lock: lockDigest(lock), recipe, version: VERSION };

@@ -31,6 +31,8 @@ const PARALLEL_DISKS = 2;
 export interface MeasuredImage {
   readonly assembled: AssembledImage;
   readonly signedUki: Uint8Array;
+  /** Approvals of what its boots may unseal (proto/release/pcr-signatures.ts); null where the role has no data volumes. */
+  readonly volumePolicy: Uint8Array | null;
   readonly pcrs: Readonly<Record<string, PcrRule>>;
   /** The files' bytes. */
   readonly sbom: { readonly spdx: Uint8Array; readonly cyclonedx: Uint8Array };
@@ -82,13 +84,13 @@ export async function sealRelease(tc: Toolchain, signer: Signer, request: SealRe
 }
 
 async function sealImage(tc: Toolchain, image: MeasuredImage, folder: string, request: SealRequest, report: Report): Promise<ReleaseImage> {
-  const { role, root, verity, rootHash, missing } = image.assembled;
+  const { role, root, verity, rootHash, missing, volumes } = image.assembled;
   const [uki, disk] = [join(folder, ukiFile(role)), join(folder, diskFile(role))];
   await mkdir(join(folder, role));
   await writeFile(uki, image.signedUki);
   for (const form of ["spdx", "cyclonedx"] as const) await writeFile(join(folder, sbomFile(role, form)), image.sbom[form]);
   report(`${role}: making the disk`);
-  await makeDisk(tc, { uki, root, verity, rootHash, epoch: request.epoch, out: disk, ...(request.signal === undefined ? {} : { signal: request.signal }) });
+  await makeDisk(tc, { uki, root, verity, rootHash, volumePolicy: image.volumePolicy, epoch: request.epoch, out: disk, ...(request.signal === undefined ? {} : { signal: request.signal }) });
   return {
     role,
     target: "qemu",
@@ -99,6 +101,7 @@ async function sealImage(tc: Toolchain, image: MeasuredImage, folder: string, re
     rootHash,
     pcrs: image.pcrs,
     ...(missing.length === 0 ? {} : { missing: [...missing] }),
+    ...(volumes.length === 0 ? {} : { volumes: volumes.map(({ name, mount, size }) => ({ name, mount, size })) }),
   };
 }
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { planeName } from "../../proto/evidence/claims.ts";
-import { portRule } from "../../proto/release/image-config.ts";
+import { portRule, volumeSchema } from "../../proto/release/image-config.ts";
 import { missingProgram } from "../../proto/release/release.ts";
 import { dnsLabel } from "../../proto/wire/text.ts";
 import { originSchema, packageName } from "../lock/lock.ts";
@@ -31,12 +31,8 @@ const thirdParty = z.strictObject({
   accounts: accounts.default([]),
 });
 
-const volume = z.strictObject({
-  name: dnsLabel,
-  mount: z.string().regex(/^\/(srv|var)(\/[a-z0-9][a-z0-9._-]{0,62}){1,6}$/, "must be a path under /srv or /var"),
-  /** MiB at least. */
-  size: mebibytes,
-});
+/** `size`: MiB at least, and no image input; what a machine gets, the spec says. */
+const volume = volumeSchema.extend({ size: mebibytes });
 
 /** `roles/NAME/role.yaml` (docs/roles.md). Everything in here is an image input, but for the sizes of volumes and `minMemory`. */
 export const roleSchema = z.strictObject({

@@ -17,6 +17,15 @@ export function checkUki(uki: Uint8Array, cluster: string, role: string): void {
   if (!ROOT_HASH.test(new TextDecoder().decode(cmdline))) throw new SignerError("NOT_OURS", "the image's command line seals no root file system");
 }
 
+/** Takes bytes only as such a UKI that db has signed. Throws SignerError `MALFORMED` or `NOT_OURS`, or PeError. */
+export function checkSignedUki(uki: Uint8Array, cluster: string, role?: string): void {
+  const image = parsePe(uki);
+  const lines = new TextDecoder().decode(image.sections.find((s) => s.name === ".osrel")?.data).split("\n");
+  if (image.certificates.size === 0) throw new SignerError("MALFORMED", "the UKI has no signature of db");
+  const ours = role === undefined ? lines.some((line) => line.startsWith(`IMAGE_ID=${cluster}-`)) : lines.includes(`IMAGE_ID=${cluster}-${role}`);
+  if (!ours) throw new SignerError("NOT_OURS", `the UKI is not for ${role === undefined ? "" : `role "${role}" of `}cluster "${cluster}"`);
+}
+
 function partsOf(uki: Uint8Array): { readonly osrel: Uint8Array; readonly cmdline: Uint8Array } {
   try {
     if (parsePe(uki).certificates.size !== 0) throw new SignerError("MALFORMED", "the image is signed already");

@@ -3,9 +3,9 @@ import { z } from "zod";
 import { openEnvelope, parseEnvelope } from "../../proto/dsse/dsse.ts";
 import { RELEASE_TYPE } from "../../proto/release/release.ts";
 import { parseJson } from "../../proto/wire/json.ts";
-import { parsePe } from "../pe/parse.ts";
 import { STATEMENT_TYPE } from "../provenance/statement.ts";
 import { parseSums } from "../release/sums.ts";
+import { checkSignedUki } from "./check-uki.ts";
 import { SignerError } from "./error.ts";
 
 /** Files that get a plain signature beside them: the checksums, an envelope of ours, a signed UKI, an SBOM. */
@@ -35,18 +35,11 @@ export function checkSignedFile(kind: SignedFileKind, data: Uint8Array, cluster:
       return;
     }
     case "uki":
-      return checkUki(data, cluster);
+      return checkSignedUki(data, cluster);
     case "sbom":
       if (!parseJson(sbomSchema, data, MAX_SBOM_BYTES).startsWith(`${cluster}-`)) throw new SignerError("NOT_OURS", `the SBOM is not for cluster "${cluster}"`);
       return;
     default:
       kind satisfies never;
   }
-}
-
-function checkUki(data: Uint8Array, cluster: string): void {
-  const image = parsePe(data);
-  const words = new TextDecoder().decode(image.sections.find((s) => s.name === ".osrel")?.data);
-  if (image.certificates.size === 0) throw new SignerError("MALFORMED", "the UKI has no signature of db");
-  if (!words.includes(`\nIMAGE_ID=${cluster}-`)) throw new SignerError("NOT_OURS", `the UKI is not for cluster "${cluster}"`);
 }

@@ -10,6 +10,7 @@ import { SignerError } from "./error.ts";
 import { signEnvelopeBy } from "./sign-envelope.ts";
 import { checkSignedFile, type SignedFileKind } from "./signed-file.ts";
 import { signPe } from "./sign-pe.ts";
+import { type PolicyRequest, signPolicy } from "./sign-policy.ts";
 
 /** Who a UKI is for. The role is compared with what stands in the image; the release's id is what the caller says, for the log. */
 export interface UkiAbout {
@@ -27,6 +28,8 @@ export type IssuerRole = "hub" | "node";
 export interface Signer {
   /** An unsigned UKI of the cluster → the same one with its signature by db. */
   signUki(uki: Uint8Array, about: UkiAbout): Promise<Uint8Array>;
+  /** A UKI of the cluster → what its boots may unseal, by the policy key. */
+  signPolicy(request: PolicyRequest): Promise<Uint8Array>;
   /** Canonical JSON of the purpose's schema, for the signer's own cluster → envelope by the release key (two, after it was rotated). */
   signDocument(purpose: DocumentPurpose, payload: Uint8Array): Promise<Envelope>;
   /** SubjectPublicKeyInfo (DER) of a hub's issuing key → its intermediate by the root, valid from the root's first day. DER. */
@@ -36,7 +39,7 @@ export interface Signer {
 }
 
 /** The keys behind {@link makeFileSigner}. */
-export type SignerKeys = Pick<OpenKeys, "cluster" | "db" | "dbKey" | "releaseSigningKeys" | "rootIssuer">;
+export type SignerKeys = Pick<OpenKeys, "cluster" | "owner" | "pk" | "kek" | "db" | "dbKey" | "releaseSigningKeys" | "policySigningKey" | "rootIssuer">;
 
 /** A signer with opened keys, in this process. */
 export function makeFileSigner(keys: SignerKeys): Signer {
@@ -44,6 +47,9 @@ export function makeFileSigner(keys: SignerKeys): Signer {
     async signUki(uki, about) {
       checkUki(uki, keys.cluster, about.role);
       return await signPe(uki, keys.dbKey, keys.db);
+    },
+    async signPolicy(request) {
+      return await signPolicy(request, keys);
     },
     async signDocument(purpose, payload) {
       const { type, cluster } = readDocument(purpose, payload);

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,28 +10,36 @@ import { toHex } from "../../proto/wire/hex.ts";
 import { parsePe } from "../pe/parse.ts";
 import { defaultCacheDir, ensureToolchain } from "../toolchain/ensure-toolchain.ts";
 import { runTool } from "../toolchain/run-tool.ts";
-import { assembleUki, type UkiParts } from "./assemble.ts";
+import { memoryKey } from "../keys/private-key.ts";
+import { signPolicy } from "../sign/sign-policy.ts";
+import { addPcrSignatures, assembleUki, type UkiParts } from "./assemble.ts";
 import { mergeSbat } from "./sbat.ts";
 import { unpackUki } from "./unpack.ts";
 
+const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+const secureBoot = { pk: new Uint8Array(1), kek: new Uint8Array(1), db: new Uint8Array(1), owner: "11111111-2222-3333-4444-555555555555" };
 const tc = await ensureToolchain(defaultCacheDir, (line) => t.comment(line));
 const dir = mkdtempSync(join(tmpdir(), "kubedos-uki-"));
 t.teardown(() => rmSync(dir, { recursive: true }));
 const stub = readFileSync(join(tc.tree, "usr/lib/systemd/boot/efi/linuxx64.efi.stub"));
-const parts: UkiParts = {
+const parts = {
   stub,
   osrel: utf8("ID=kubedos\nIMAGE_ID=demo-worker\n"),
-  cmdline: utf8("roothash=00 quiet"),
+  cmdline: utf8(`roothash=${"00".repeat(32)} quiet`),
   uname: utf8("6.12.1-test"),
   // Lengths that no alignment divides, so that padding would show in a measurement.
   initrd: utf8("i".repeat(100_003)),
+  pcrpkey: utf8(publicKey.export({ type: "spki", format: "pem" }).toString()),
   // Any PE serves as a kernel here, and the stub is at hand.
   linux: readFileSync(join(tc.tree, "usr/lib/systemd/boot/efi/systemd-bootx64.efi")),
-};
+} satisfies UkiParts;
 
 const file = (name: string) => join(dir, name);
-for (const name of ["osrel", "cmdline", "initrd", "linux"] as const) writeFileSync(file(name), parts[name]);
-const ukify = ["ukify", "build", `--linux=${file("linux")}`, `--initrd=${file("initrd")}`, `--cmdline=@${file("cmdline")}`, `--os-release=@${file("osrel")}`, "--uname=6.12.1-test"] as const;
+for (const name of ["osrel", "cmdline", "initrd", "linux", "pcrpkey", "uname"] as const) writeFileSync(file(name), parts[name]);
+const ukify = ["ukify", "build", `--linux=${file("linux")}`, `--initrd=${file("initrd")}`, `--cmdline=@${file("cmdline")}`, `--os-release=@${file("osrel")}`, "--uname=6.12.1-test", `--pcrpkey=${file("pcrpkey")}`] as const;
+const sections = ["linux", "osrel", "cmdline", "initrd", "uname", "sbat", "pcrpkey"].map((name) => `--${name}=${file(name)}`);
+writeFileSync(file("sbat"), parsePe(assembleUki(parts)).sections.find((s) => s.name === ".sbat")?.data ?? "");
+writeFileSync(file("key"), privateKey.export({ type: "pkcs8", format: "pem" }), { mode: 0o600 });
 
 t.test("the same bytes as ukify", async (t) => {
   await runTool(tc, [...ukify, `--output=${file("oracle.efi")}`], { binds: [dir] });
@@ -55,11 +64,24 @@ t.test("PCR 11 as ukify --measure and systemd-measure calculate it", async (t) =
   const measured = await runTool(tc, [...ukify, "--measure", "--pcr-banks=sha256", `--output=${file("measured.efi")}`], { binds: [dir] });
   t.same(sha256Lines(measured.stdout), ours, "ukify --measure");
 
-  writeFileSync(file("uname"), parts.uname);
-  writeFileSync(file("sbat"), parsePe(assembleUki(parts)).sections.find((s) => s.name === ".sbat")?.data ?? "");
-  const sections = ["linux", "osrel", "cmdline", "initrd", "uname", "sbat"].map((name) => `--${name}=${file(name)}`);
   const calculated = await runTool(tc, ["/usr/lib/systemd/systemd-measure", "calculate", ...sections, "--bank=sha256", ...prefixes.map((p) => `--phase=${p}`)], { readBinds: [dir] });
   t.same(sha256Lines(calculated.stdout), ours, "systemd-measure calculate");
+});
+
+t.test("approvals of PCR 11 as systemd-measure signs them, in the place where ukify puts them", async (t) => {
+  const words = "enter-initrd:leave-initrd:kubedos-agent";
+  const keys = [`--private-key=${file("key")}`, `--public-key=${file("pcrpkey")}`];
+  const signed = await runTool(tc, ["/usr/lib/systemd/systemd-measure", "sign", ...sections, ...keys, "--bank=sha256", `--phase=${words}`], { readBinds: [dir] });
+  const uki = assembleUki(parts);
+  const ours = await signPolicy({ purpose: "phase", uki, role: "worker" }, { ...secureBoot, cluster: "demo", policySigningKey: memoryKey(privateKey) });
+  t.same(JSON.parse(new TextDecoder().decode(ours)), JSON.parse(signed.stdout));
+
+  writeFileSync(file("pcrsig"), ours);
+  await runTool(tc, [...ukify, `--section=.pcrsig:@${file("pcrsig")}`, `--output=${file("with-approvals.efi")}`], { binds: [dir] });
+  const approved = addPcrSignatures(uki, ours);
+  t.ok(Buffer.from(approved).equals(readFileSync(file("with-approvals.efi"))), "the same bytes as ukify");
+  t.same(expectPcr11(measuredSections(parsePe(approved))), expectPcr11(measuredSections(parsePe(uki))), "what is approved doesn't change by it");
+  t.throws(() => addPcrSignatures(approved, ours), { code: "BAD_SECTION" }, "not twice");
 });
 
 function sha256Lines(text: string): string[] {

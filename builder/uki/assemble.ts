@@ -11,6 +11,8 @@ export interface UkiParts {
   readonly cmdline: Uint8Array;
   readonly uname: Uint8Array;
   readonly initrd: Uint8Array;
+  /** PEM of the key that approves PCR policies (UAPI.5 `.pcrpkey`). */
+  readonly pcrpkey?: Uint8Array;
   /** A bzImage with EFI stub. */
   readonly linux: Uint8Array;
 }
@@ -41,11 +43,20 @@ export function assembleUki(parts: UkiParts): Uint8Array {
     { name: ".osrel", data: parts.osrel, characteristics: DATA },
     { name: ".cmdline", data: parts.cmdline, characteristics: DATA },
     { name: ".uname", data: parts.uname, characteristics: DATA },
+    ...(parts.pcrpkey === undefined ? [] : [{ name: ".pcrpkey", data: parts.pcrpkey, characteristics: DATA }]),
     { name: ".linux", data: parts.linux, characteristics: CODE },
     { name: ".initrd", data: parts.initrd, characteristics: DATA },
   ];
   for (const { name } of added) if (stub.sections.some((s) => s.name === name)) throw new PeError("BAD_SECTION", `the stub has a section ${name} already`);
   return build(stub, added, sbatOf(stub, kernel));
+}
+
+/** A UKI that isn't signed yet, with its approvals of PCR 11 (UAPI.5 `.pcrsig`) as its last section. Throws {@link PeError}. */
+export function addPcrSignatures(uki: Uint8Array, signatures: Uint8Array): Uint8Array {
+  const image = parsePe(uki);
+  if (image.certificates.size !== 0) throw new PeError("SIGNED", "the UKI is signed already");
+  if (image.sections.some((s) => s.name === ".pcrsig")) throw new PeError("BAD_SECTION", "the UKI has a section .pcrsig already");
+  return build(image, [{ name: ".pcrsig", data: signatures, characteristics: DATA }], null);
 }
 
 /** So that a revocation reaches the stub, the kernel and the form itself (UAPI.5 "SBAT"). */
@@ -54,7 +65,7 @@ function sbatOf(stub: PeImage, kernel: PeImage): Uint8Array {
   return mergeSbat([find(stub), find(kernel), utf8(UKI_SBAT)].filter((table) => table !== undefined));
 }
 
-function build(stub: PeImage, added: readonly Added[], sbat: Uint8Array): Uint8Array {
+function build(stub: PeImage, added: readonly Added[], sbat: Uint8Array | null): Uint8Array {
   const tableEnd = stub.sectionTableOffset + stub.sections.length * SECTION_HEADER_BYTES;
   if (tableEnd + added.length * SECTION_HEADER_BYTES > stub.sizeOfHeaders) {
     throw new PeError("NO_SPACE", `the stub's headers have no space for ${added.length} more sections`);
@@ -64,7 +75,7 @@ function build(stub: PeImage, added: readonly Added[], sbat: Uint8Array): Uint8A
   const file = new Uint8Array(last.rawOffset + last.rawSize);
   file.set(stub.file);
   const view = new DataView(file.buffer);
-  placeSbat(stub, sbat, file, view);
+  if (sbat !== null) placeSbat(stub, sbat, file, view);
   placed.forEach(({ header, data }, i) => {
     writeHeader(view, tableEnd + i * SECTION_HEADER_BYTES, header);
     file.set(data, header.rawOffset);

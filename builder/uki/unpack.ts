@@ -2,7 +2,7 @@ import { PeError } from "../pe/error.ts";
 import { parsePe } from "../pe/parse.ts";
 import type { UkiParts } from "./assemble.ts";
 
-/** The contents of a UKI's sections, as they were put in; the inverse of assembleUki but for the stub. Throws PeError. */
+/** The contents of a UKI's sections, as they were put in; the inverse of assembleUki but for the stub; approvals of PCR 11 are left out, since they are for the whole. Throws PeError. */
 export function unpackUki(uki: Uint8Array): Omit<UkiParts, "stub"> {
   const { sections } = parsePe(uki);
   const find = (name: string): Uint8Array => {
@@ -10,5 +10,6 @@ export function unpackUki(uki: Uint8Array): Omit<UkiParts, "stub"> {
     if (found === undefined) throw new PeError("BAD_SECTION", `the UKI has no section ${name}`);
     return found.data;
   };
-  return { osrel: find(".osrel"), cmdline: find(".cmdline"), uname: find(".uname"), initrd: find(".initrd"), linux: find(".linux") };
+  const pcrpkey = sections.find((s) => s.name === ".pcrpkey")?.data;
+  return { osrel: find(".osrel"), cmdline: find(".cmdline"), uname: find(".uname"), initrd: find(".initrd"), linux: find(".linux"), ...(pcrpkey === undefined ? {} : { pcrpkey }) };
 }

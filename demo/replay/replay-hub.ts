@@ -88,8 +88,8 @@ function operatorDir(dir: string): string {
 
 /** What the master's image would say if it were built with this replay's root and for both release keys. */
 function imageOf(spec: ClusterSpec, role: RoleDefinition, keys: OpenKeys, recording: Recording): ImageConfig {
-  const { releaseKeys, root } = keys;
-  const image = parseImageConfig(makeImageConfig({ spec: imageInputs(spec), role, releaseKeys, root, epoch: recording.release.epoch }));
+  const { releaseKeys, policyKey, root } = keys;
+  const image = parseImageConfig(makeImageConfig({ spec: imageInputs(spec), role, releaseKeys, policyKey, root, epoch: recording.release.epoch }));
   return { ...image, releaseKeys: [...image.releaseKeys, toBase64(recording.releaseKey.export({ type: "spki", format: "der" }))] };
 }
 

@@ -6,7 +6,7 @@ import { blob, chain, chainText, type Row } from "./columns.ts";
 
 /** A stored statement, which is verified again whenever it is used, with whether it has already let its machine in. */
 export interface KnownApproval extends OperatorStatement {
-  /** It was used before its time was over: coming back is no new admission. Sealed by a key of this boot, like leases. */
+  /** It was used before its time was over: coming back is no new admission. Sealed by the hub's own secret, so that a row that somebody wrote into the file says nothing. */
   readonly used: boolean;
 }
 
@@ -19,7 +19,7 @@ export class Approvals {
   readonly #use: StatementSync;
   readonly #key: Uint8Array;
 
-  /** `key`: secret of this boot, see {@link Leases}. */
+  /** `key`: the hub's secret beside its issuing keys, which lives as long as they do. */
   constructor(db: DatabaseSync, key: Uint8Array) {
     this.#key = key;
     this.#use = db.prepare("UPDATE approvals SET used_mac = ? WHERE ek_name = ? AND generation = ? AND envelope = ?");

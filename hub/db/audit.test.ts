@@ -7,20 +7,20 @@ import { Store } from "./store.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "kubedos-audit-"));
 t.teardown(() => rmSync(dir, { recursive: true }));
-const leaseKey = new Uint8Array(32);
+const keys = { storeKey: new Uint8Array(32), bootKey: new Uint8Array(32) };
 let files = 0;
 
 /** A database with five rows, on which `tamper` is let loose with the file's own rights. */
 function tampered(tamper: (db: DatabaseSync) => void): { readonly intact: boolean; readonly brokenAt: number | null } {
   const path = join(dir, `${files++}.db`);
-  const store = new Store(path, { wallMs: () => 1000, leaseKey });
+  const store = new Store(path, { wallMs: () => 1000, ...keys });
   for (let i = 0; i < 5; i++) store.transaction(() => store.audit.append({ actor: "hub", action: "a", subject: `s${i}`, detail: "d" }));
   store.close();
   const db = new DatabaseSync(path);
   db.exec("DROP TRIGGER audit_no_update; DROP TRIGGER audit_no_delete");
   tamper(db);
   db.close();
-  const again = new Store(path, { wallMs: () => 1000, leaseKey });
+  const again = new Store(path, { wallMs: () => 1000, ...keys });
   const verdict = again.audit.verify();
   again.close();
   return verdict;
@@ -45,7 +45,7 @@ t.test("every way of changing it is found, with the first wrong row", async (t) 
 });
 
 t.test("the database itself refuses to change or remove rows", async (t) => {
-  const store = new Store(join(dir, "guarded.db"), { wallMs: () => 1000, leaseKey });
+  const store = new Store(join(dir, "guarded.db"), { wallMs: () => 1000, ...keys });
   t.teardown(() => store.close());
   store.transaction(() => store.audit.append({ actor: "hub", action: "a", subject: "s" }));
   const db = new DatabaseSync(join(dir, "guarded.db"));
@@ -55,7 +55,7 @@ t.test("the database itself refuses to change or remove rows", async (t) => {
 });
 
 t.test("a decision that fails leaves neither itself nor its row", async (t) => {
-  const store = new Store(join(dir, "atomic.db"), { wallMs: () => 1000, leaseKey });
+  const store = new Store(join(dir, "atomic.db"), { wallMs: () => 1000, ...keys });
   t.teardown(() => store.close());
   const head = store.audit.head();
   t.throws(() =>
@@ -69,7 +69,7 @@ t.test("a decision that fails leaves neither itself nor its row", async (t) => {
 });
 
 t.test("words of a peer can't reach a terminal through a row", async (t) => {
-  const store = new Store(join(dir, "words.db"), { wallMs: () => 1000, leaseKey });
+  const store = new Store(join(dir, "words.db"), { wallMs: () => 1000, ...keys });
   t.teardown(() => store.close());
   store.audit.append({ actor: "hub", action: "a", subject: "s", detail: `\u001b[2J\n${"x".repeat(2000)}` });
   const [row] = store.audit.newest(1);

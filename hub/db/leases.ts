@@ -4,8 +4,7 @@ import { equalBytes, utf8 } from "../../proto/wire/bytes.ts";
 import { blob, text } from "./columns.ts";
 
 /**
- * Plane members that outlive a restart of the hub within one boot. `key` exists in this boot only (it derives from the
- * issuer keys), so a row that somebody wrote into the database, or that comes from an earlier boot, is not believed.
+ * Plane members that outlive a restart of the hub within one boot. `key` exists in this boot only, so a row that somebody wrote into the database, or that comes from an earlier boot, is not believed.
  */
 export class Leases {
   readonly #put: StatementSync;

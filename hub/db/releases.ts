@@ -18,7 +18,7 @@ export interface StoredRelease {
   readonly sinceMs: number;
 }
 
-/** A row with whether its seal is of this boot: a state that somebody wrote into the file has none. */
+/** A row with whether its seal is this hub's: a state that somebody wrote into the file has none. */
 export interface LoadedRelease extends StoredRelease {
   readonly sealed: boolean;
 }
@@ -31,7 +31,7 @@ export class Releases {
   readonly #all: StatementSync;
   readonly #key: Uint8Array;
 
-  /** `key`: secret of this boot, see {@link Leases}. */
+  /** `key`: the hub's secret beside its issuing keys, which lives as long as they do. */
   constructor(db: DatabaseSync, key: Uint8Array) {
     this.#key = key;
     this.#put = db.prepare("INSERT OR REPLACE INTO releases (id, generation, state, envelope, reason, since_ms, mac) VALUES (?, ?, ?, ?, ?, ?, ?)");

@@ -7,7 +7,7 @@ import { Store } from "./store.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "kubedos-store-"));
 t.teardown(() => rmSync(dir, { recursive: true }));
-const options = { wallMs: () => 1000, leaseKey: new Uint8Array(32).fill(1) };
+const options = { wallMs: () => 1000, storeKey: new Uint8Array(32).fill(1), bootKey: new Uint8Array(32).fill(1) };
 const identity = (id: string, ek: string) => ({ id, ekName: ek, generation: 1, ekPublic: new Uint8Array(3) });
 
 t.test("the file is the hub's own, and a newer schema is refused", async (t) => {
@@ -112,7 +112,7 @@ t.test("leases of another boot, or written by hand, are not believed", async (t)
   const again = new Store(path, options);
   t.same(again.leases.load(), { valid: [{ identity: "b1", body: "{}" }], refused: ["a1"] });
   again.close();
-  const reboot = new Store(path, { ...options, leaseKey: new Uint8Array(32).fill(2) });
+  const reboot = new Store(path, { ...options, bootKey: new Uint8Array(32).fill(2) });
   t.teardown(() => reboot.close());
   t.same(reboot.leases.load(), { valid: [], refused: ["a1", "b1"] });
 });

@@ -30,20 +30,20 @@ export class Store {
   readonly #db: DatabaseSync;
   readonly #isThere: () => boolean;
 
-  /** `leaseKey`: secret of this boot, see {@link Leases}. */
-  constructor(path: string, options: { readonly wallMs: () => number; readonly leaseKey: Uint8Array }) {
+  /** `storeKey`: secret as old as the database, see {@link Releases}; `bootKey`: of this boot, see {@link Leases}. */
+  constructor(path: string, options: { readonly wallMs: () => number; readonly storeKey: Uint8Array; readonly bootKey: Uint8Array }) {
     this.#db = openDatabase(path);
     this.#isThere = watchFile(path);
     this.meta = new Meta(this.#db);
     this.identities = new Identities(this.#db);
     this.evidence = new EvidenceRows(this.#db);
-    this.approvals = new Approvals(this.#db, options.leaseKey);
+    this.approvals = new Approvals(this.#db, options.storeKey);
     this.ekPins = new EkPins(this.#db);
     this.ekCertificates = new EkCertificates(this.#db);
     this.windows = new Windows(this.#db);
     this.documents = new Documents(this.#db);
-    this.releases = new Releases(this.#db, options.leaseKey);
-    this.leases = new Leases(this.#db, options.leaseKey);
+    this.releases = new Releases(this.#db, options.storeKey);
+    this.leases = new Leases(this.#db, options.bootKey);
     this.audit = new Audit(this.#db, options.wallMs);
   }
 

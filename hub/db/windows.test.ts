@@ -4,7 +4,7 @@ import { Store } from "./store.ts";
 const T = 1_000_000;
 
 function fresh(t: { teardown(f: () => void): void }): Store {
-  const store = new Store(":memory:", { wallMs: () => T, leaseKey: new Uint8Array(32) });
+  const store = new Store(":memory:", { wallMs: () => T, storeKey: new Uint8Array(32), bootKey: new Uint8Array(32) });
   t.teardown(() => store.close());
   store.windows.open({ nowMs: T, seconds: 60, max: 2, by: "alice" });
   return store;

@@ -8,7 +8,7 @@ import { findNode } from "./find-node.ts";
 import type { HubContext } from "./hub-context.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "kubedos-find-"));
-const store = new Store(join(dir, "hub.db"), { wallMs: () => 1, leaseKey: new Uint8Array(32) });
+const store = new Store(join(dir, "hub.db"), { wallMs: () => 1, storeKey: new Uint8Array(32), bootKey: new Uint8Array(32) });
 t.teardown(() => {
   store.close();
   rmSync(dir, { recursive: true, force: true });

@@ -19,7 +19,7 @@ const world = await HubWorld.make();
 t.teardown(() => world.remove());
 const EK = `000b${"ab".repeat(32)}`;
 world.pin("w-1", EK);
-const keys = loadIssuerKeys(world.dir);
+const keys = loadIssuerKeys({ lasting: world.dir, run: world.dir });
 const question = { image: world.image, issuers: { hub: spkiOf(keys.hub), node: spkiOf(keys.node) }, now: new Date() };
 
 type Spoil = Parameters<HubWorld["deliver"]>;
@@ -43,7 +43,7 @@ t.test("near misses", async (t) => {
   if (master === undefined || w1 === undefined) throw new Error("no slots");
   const otherWorld = join(world.dir, "other");
   mkdirSync(otherWorld);
-  const otherKeys = loadIssuerKeys(otherWorld);
+  const otherKeys = loadIssuerKeys({ lasting: otherWorld, run: otherWorld });
   const nodeIssuer = toBase64(world.pki.issuers.node.certificate);
   const cases: readonly [string, string, ...Spoil][] = [
     ["signed by another key", "BAD_DELIVERY", {}, { key: foreignKey }],
@@ -71,15 +71,15 @@ t.test("near misses", async (t) => {
   t.throws(() => openDelivery(new Uint8Array(), question), { code: "BAD_DELIVERY" }, "empty");
 });
 
-t.test("issuer keys live in the run folder alone, readable by the hub's user", async (t) => {
-  const again = loadIssuerKeys(world.dir);
+t.test("issuer keys are read back, and only their public halves are shown", async (t) => {
+  const again = loadIssuerKeys({ lasting: world.dir, run: world.dir });
   t.same(spkiOf(again.hub), spkiOf(keys.hub), "a restart within the boot finds them");
-  t.same(again.leaseKey, keys.leaseKey);
+  t.same([again.storeKey, again.bootKey], [keys.storeKey, keys.bootKey]);
   t.notMatch(readFileSync(join(world.dir, "issuers.json"), "utf8"), /PRIVATE/);
 });
 
 t.test("serials and generations never fall", async (t) => {
-  const store = new Store(":memory:", { wallMs: () => Date.now(), leaseKey: keys.leaseKey });
+  const store = new Store(":memory:", { wallMs: () => Date.now(), ...keys });
   t.teardown(() => store.close());
   const releases = new ReleaseBook(store, world.image, await ReleaseFloor.open(memoryFloor(), store, "demo"));
   const options = { store, releases, cluster: "demo", rootCa: world.image.rootCa, nowMs: Date.now() };

@@ -23,7 +23,7 @@ export function releaseAction(state: ReleaseState): string {
 /**
  * The releases of this hub. What judges is kept in memory; it is read from the database at the start and after each decision, and
  * then every envelope is verified against the image's release keys again. A row adds nothing by itself: without a release key's
- * signature it is none, and a current one whose seal isn't of this boot counts as staged until a delivery or an operator says it again.
+ * signature it is none, and a current one whose seal isn't this hub's counts as staged until a delivery or an operator says it again.
  * A withdrawal needs no seal, since it only takes away, and is known from the audit, too.
  */
 export class ReleaseBook {

@@ -36,6 +36,15 @@ export const leaseRule = z
 /** See {@link leaseRule}. */
 export type LeaseRule = z.output<typeof leaseRule>;
 
+/** A data volume of the role (DESIGN §2.3): the disk's serial is `kubedos-NAME`. */
+export const volumeSchema = z.strictObject({
+  name: dnsLabel.max(12),
+  /** Under /srv or /var; made at boot. */
+  mount: z.string().regex(/^\/(srv|var)(\/[a-z0-9][a-z0-9._-]{0,62}){1,6}$/, "must be a path under /srv or /var"),
+});
+/** See {@link volumeSchema}. */
+export type Volume = z.output<typeof volumeSchema>;
+
 /** `/etc/kubedos/image.json`, covered by the dm-verity root hash and so by PCR 4 and PCR 11. */
 export const imageConfigSchema = z.strictObject({
   kind: z.literal("kubedos/image"),
@@ -52,6 +61,9 @@ export const imageConfigSchema = z.strictObject({
   rootCa: z.string().max(4096),
   epoch: z.int().nonnegative(),
   trust: leaseRule,
+  /** RSA SPKI of the key that approves PCR policies; nothing is sealed for any other. */
+  policyKey: base64Text(512).optional(),
+  volumes: z.array(volumeSchema).min(1).max(16).optional(),
 });
 /** See {@link imageConfigSchema}. */
 export type ImageConfig = z.output<typeof imageConfigSchema>;

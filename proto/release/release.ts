@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { QUIRK_NAMES } from "../eventlog/quirk.ts";
 import { parseCanonicalJson } from "../wire/json.ts";
+import { volumeSchema } from "./image-config.ts";
 import { dnsLabel, hexText } from "../wire/text.ts";
 
 /** DSSE payload type of `release.json`. */
@@ -58,6 +59,8 @@ export const releaseImageSchema = z.strictObject({
   pcrs: z.record(pcrIndex, pcrRuleSchema),
   /** What the role should have and this image lacks; absent: nothing. */
   missing: z.array(missingProgram).min(1).max(32).optional(),
+  /** Data volumes that a machine must have, `size` in MiB at least. */
+  volumes: z.array(volumeSchema.extend({ size: z.int().positive() })).min(1).max(16).optional(),
   /** Its systemd extends `os-separator` from userspace (261 and later): then it must be there, else it may not. */
   osSeparator: z.literal(true).optional(),
   /** What this platform's firmware does against the specification, by name. */

@@ -30,7 +30,7 @@ t.test("the shipped examples, and defaults", async (t) => {
 });
 
 t.test("Ceph, where everything about it is said", async (t) => {
-  const ceph = "  ceph: { role: cp, volume: kubelet, failureDomain: domain, plane: wg3, replacement: { after: 15m, atOnce: 1, drain: true } }\n\nworkloads:";
+  const ceph = "  ceph: { role: etcd, volume: etcd, failureDomain: domain, plane: wg3, replacement: { after: 15m, atOnce: 1, drain: true } }\n\nworkloads:";
   t.match(parseClusterSpec(exampleText("16-node").replace("\nworkloads:", ceph), "c.yaml"), { storage: { ceph: { replicas: 3, replacement: { after: 900_000 } } } });
 });
 

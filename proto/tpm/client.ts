@@ -24,6 +24,7 @@ import { hasNvAttributes, NV_ATTRIBUTE } from "./nv-attributes.ts";
 import { parsePublic, type TpmPublic } from "./public.ts";
 import { RC_INITIALIZE, RC_NO_HANDLE } from "./rc.ts";
 import { readPcrs } from "./read-pcrs.ts";
+import { type SealedSecret, type SealingTpm, type SealScope, sealSecret, unsealSecret } from "./sealing.ts";
 import { AK_TEMPLATES, EK_TEMPLATES, type KeyKind } from "./templates.ts";
 import { TpmError } from "./tpm-error.ts";
 import type { TpmTransport } from "./transport.ts";
@@ -36,8 +37,8 @@ export type KeyRef = number | Pick<LoadedKey, "handle">;
  * transient handles until {@link flush} or {@link dispose}. Every method rejects with TpmError; arguments that can't be
  * right (a PCR 24) throw RangeError.
  *
- * Sessions are neither salted nor encrypted: who can change the bus between this process and the TPM is out of its reach
- * (P33), and what ActivateCredential returns is useless without the channel that it was made for.
+ * Sessions are neither salted nor encrypted but for sealing, whose secret would be read on the bus: who can change the bus between this
+ * process and the TPM is out of its reach (P33), and what ActivateCredential returns is useless without the channel that it was made for.
  */
 export class TpmClient {
   readonly #queue: CommandQueue;
@@ -173,6 +174,16 @@ export class TpmClient {
     return this.#queue.run(nvWrite(index, data));
   }
 
+  /** See {@link sealSecret}. */
+  seal(secret: Uint8Array, scope: SealScope): Promise<SealedSecret> {
+    return this.#holding((tpm) => sealSecret(tpm, secret, scope));
+  }
+
+  /** See {@link unsealSecret}. */
+  unseal(sealed: SealedSecret, scope: SealScope): Promise<Uint8Array> {
+    return this.#holding((tpm) => unsealSecret(tpm, sealed, scope));
+  }
+
   /** The PCR banks that are active: one that nobody measures into is an open door (P20). */
   async getBanks(): Promise<readonly PcrSelection[]> {
     return (await this.#queue.run(getBanks())).items.filter((bank) => bank.pcrs.length > 0);
@@ -204,6 +215,16 @@ export class TpmClient {
     const session = await this.#queue.run(startPolicySession(hash));
     this.#open.add(session);
     return session;
+  }
+
+  /** Runs a sequence of commands and drops afterwards what it loaded; a session that ended with its command is gone already. */
+  async #holding<T>(work: (tpm: SealingTpm) => Promise<T>): Promise<T> {
+    const held: number[] = [];
+    try {
+      return await work({ run: (command) => this.#queue.run(command), readPcrs: (pcrs) => this.readPcrs(pcrs), hold: (handle) => held.push(handle) });
+    } finally {
+      for (const handle of held) await this.#queue.run(flushContext(handle)).catch(() => undefined);
+    }
   }
 
   /** After a failure whose own error matters more; {@link dispose} tries again. */

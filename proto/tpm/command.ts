@@ -11,9 +11,20 @@ const ST_SESSIONS = 0x8002;
 const MAX_RESPONSE_BYTES = 4096;
 const MAX_NONCE_BYTES = 64;
 
-/** Authorization of one handle: an empty password, or a policy session. */
+/** Authorization of one handle: an empty password, or a policy session; what is behind `session` only for a salted one (salted-session.ts). */
 export interface Authorization {
   readonly session: number;
+  readonly nonce?: Uint8Array;
+  /** TPMA_SESSION; 0 ends the session with its command. */
+  readonly attributes?: number;
+  readonly hmac?: Uint8Array;
+}
+
+/** What the TPM answers in one authorization's place. */
+export interface SessionAnswer {
+  readonly nonce: Uint8Array;
+  readonly attributes: number;
+  readonly hmac: Uint8Array;
 }
 
 /** The empty password: nothing that kubedos uses in a TPM has another, and its policies say why that is enough. */
@@ -28,6 +39,8 @@ export interface TpmCommand<T> {
   readonly parameters: Uint8Array;
   /** Whether a handle comes back. */
   readonly returnsHandle: boolean;
+  /** Checks and decrypts the response's parameters, where a salted session protects them. Throws WireError. */
+  readonly open?: (parameters: Uint8Array, sessions: readonly SessionAnswer[]) => Uint8Array;
   /** Reads all parameters of the response; `handle` is 0 where none comes back. Throws WireError. */
   parse(r: ByteReader, handle: number): T;
 }
@@ -38,8 +51,9 @@ export function encodeCommand(command: TpmCommand<unknown>): Uint8Array {
   for (const handle of command.handles) body.u32be(handle);
   if (command.auth.length > 0) {
     const area = new ByteWriter();
-    // No nonce, no attributes (so a session ends with its command), no password or HMAC.
-    for (const { session } of command.auth) area.u32be(session).u16be(0).u8(0).u16be(0);
+    // An ordinary session has no nonce, no attributes (so it ends with its command), no password or HMAC.
+    const none = new Uint8Array(0);
+    for (const { session, nonce = none, attributes = 0, hmac = none } of command.auth) area.u32be(session).sized16be(nonce).u8(attributes).sized16be(hmac);
     const bytes = area.done();
     body.u32be(bytes.length).bytes(bytes);
   }
@@ -81,14 +95,11 @@ function readResponse<T>(command: TpmCommand<T>, packet: Uint8Array): T {
     r.end();
     return result;
   }
-  const parameters = new ByteReader(r.bytes(r.u32be()));
+  const raw = r.bytes(r.u32be());
+  const sessions = command.auth.map((): SessionAnswer => ({ nonce: r.sized16be(MAX_NONCE_BYTES), attributes: r.u8(), hmac: r.sized16be(MAX_NONCE_BYTES) }));
+  r.end();
+  const parameters = new ByteReader(command.open === undefined ? raw : command.open(raw, sessions));
   const result = command.parse(parameters, handle);
   parameters.end();
-  for (let i = 0; i < command.auth.length; i++) {
-    r.sized16be(MAX_NONCE_BYTES);
-    r.u8();
-    r.sized16be(MAX_NONCE_BYTES);
-  }
-  r.end();
   return result;
 }

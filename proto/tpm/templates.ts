@@ -78,3 +78,16 @@ export const AK_TEMPLATES: Readonly<Record<KeyKind, TpmPublic>> = {
     modulus: AK_UNIQUE,
   },
 };
+
+/** The storage primary (TCG TPM v2.0 Provisioning Guidance 1.0, 7.5.1): parent of what is sealed. */
+export const STORAGE_TEMPLATE: TpmPublic = {
+  type: "ecc",
+  nameAlg: ALG.SHA256,
+  attributes: attributesOf("fixedTPM", "fixedParent", "sensitiveDataOrigin", "userWithAuth", "noDA", "restricted", "decrypt"),
+  authPolicy: new Uint8Array(0),
+  symmetric: { alg: "aes-cfb", bits: 128 },
+  scheme: null,
+  curve: "P-256",
+  x: new Uint8Array(32),
+  y: new Uint8Array(32),
+};

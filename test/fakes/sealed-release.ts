@@ -56,11 +56,11 @@ export async function openSealing(root: string, report: (line: string) => void):
   const cmdline = utf8(`roothash=${rootHash}`);
   writeFileSync(at("unsigned.efi"), assembleUki({ stub: efi("linuxx64.efi.stub"), linux: efi("systemd-bootx64.efi"), osrel: utf8("ID=x\nIMAGE_ID=demo-worker\n"), uname: utf8("6.12"), initrd: utf8("i"), cmdline }));
   const signedUki = await signer.signUki(readFileSync(at("unsigned.efi")), { role: "worker", release: "0123456789abcdef" });
-  const assembled = { role: "worker", key: "0", root: at("root.erofs"), verity: at("root.verity"), rootHash, uki: at("unsigned.efi"), missing: [{ program: "Grafana", why: "nobody has it" }] };
+  const assembled = { role: "worker", key: "0", root: at("root.erofs"), verity: at("root.verity"), rootHash, uki: at("unsigned.efi"), missing: [{ program: "Grafana", why: "nobody has it" }], volumes: [] };
   const sbom = { spdx: utf8(SPDX), cyclonedx: utf8('{"bomFormat":"CycloneDX","metadata":{"component":{"name":"demo-worker"}}}') };
-  const inputs = { cluster: "demo", role: { name: "worker" } as RoleDefinition, config: utf8("{}"), programs: [], base: {} as BaseTree, layer: {} as RoleTree, units: [], overlay: "", missing: [], packages: "", recipe: "ab".repeat(32), epoch: SEALED_EPOCH };
+  const inputs = { cluster: "demo", role: { name: "worker" } as RoleDefinition, config: utf8("{}"), programs: [], base: {} as BaseTree, layer: {} as RoleTree, units: [], overlay: "", policyKey: utf8(""), missing: [], packages: "", recipe: "ab".repeat(32), epoch: SEALED_EPOCH };
   const plan = { images: [inputs], lock: tc.lock, recipe: "cd".repeat(32) };
-  const request = { cluster: "demo", epoch: SEALED_EPOCH, images: [{ assembled, signedUki, pcrs: predictPcrs(signedUki, keys), sbom }], plan, keys, keysDir: at("keys") };
+  const request = { cluster: "demo", epoch: SEALED_EPOCH, images: [{ assembled, signedUki, volumePolicy: null, pcrs: predictPcrs(signedUki, keys), sbom }], plan, keys, keysDir: at("keys") };
   const seal = (out: string, id: string, generation = 3, by: Signer = signer) => sealRelease(tc, by, { ...request, id, generation, dir: at(`${out}/demo/${id}`) }, () => undefined);
   return { tc, keys, signer, rootHash, at, seal, outFolder: (out) => ({ dir: at(`${out}/demo`), cluster: "demo", releaseKeys: keys.releaseKeys, signer }) };
 }

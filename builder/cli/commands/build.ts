@@ -50,7 +50,7 @@ export function addBuild(program: Command, io: CliIo): void {
     if (options.lock === undefined) report(`no --lock: taking the packages of ${cacheLockFile(options.cache)}`);
     const request = { spec, roles, ...lock, keysDir: options.keys, keys, outDir: options.out, cacheDir: options.cache, ...numbers, report, signal };
     const access = await readKeyAccess(options, io, lock.lock);
-    const result = await withSigner({ ...access, purposes: ["uki", "release", "provenance", "index", "file"] }, (signer) => buildRelease({ ...request, signer })).catch((e: unknown) => nameNext(e, file, options));
+    const result = await withSigner({ ...access, purposes: ["uki", "policy", "release", "provenance", "index", "file"] }, (signer) => buildRelease({ ...request, signer })).catch((e: unknown) => nameNext(e, file, options));
     const { release, dir, kept } = result;
     const seconds = (io.now().getTime() - start) / 1000;
     report(`release ${release.id} (generation ${release.generation}) of cluster ${release.cluster} ${kept ? "was there already and is whole" : "is made"}: ${dir}`);

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import type { PcrRule } from "../../../proto/release/release.ts";
 import { toHex } from "../../../proto/wire/hex.ts";
 import { readPublicKeys } from "../../keys/read-public-keys.ts";
@@ -15,12 +15,18 @@ export function addMeasure(program: Command, io: CliIo): void {
     .description("Predicts the PCRs of a QEMU guest that boots this signed UKI with this cluster's Secure Boot keys, from the files alone.")
     .argument("<uki>", "a signed UKI, out/<cluster>/<id>/<role>/uki.efi")
     .requiredOption("--keys <dir>", "the cluster's key directory, or a release's folder keys; only public files are read")
+    .option("--stub-version <version>", "systemd-stub's version, 257 or 257.13; else what the file says of itself", majorVersion)
     .option("--json", "print the rules as one object on stdout")
-    .addHelpText("after", "\nExample:\n  kubedos-build measure out/demo/0123456789abcdef/worker/uki.efi --keys keys")
-    .action(async (file: string, options: { readonly keys: string; readonly json?: boolean }) => {
-      const pcrs = predictPcrs(await readFile(file), await readPublicKeys(options.keys));
+    .addHelpText("after", "\nExample:\n  kubedos-build measure out/demo/0123456789abcdef/worker/uki.efi --keys keys\n  kubedos-build measure uki.efi --keys keys --stub-version 255")
+    .action(async (file: string, options: { readonly keys: string; readonly stubVersion?: number; readonly json?: boolean }) => {
+      const pcrs = predictPcrs(await readFile(file), await readPublicKeys(options.keys), options.stubVersion);
       io.out(options.json === true ? `${JSON.stringify({ ok: true, pcrs })}\n` : Object.entries(pcrs).map(([pcr, rule]) => describe(pcr, rule)).join(""));
     });
+}
+
+function majorVersion(text: string): number {
+  if (!/^\d{1,4}(\.\d+)*([-~].*)?$/.test(text)) throw new InvalidArgumentError("It must be a version like 257 or 257.13.");
+  return Number.parseInt(text, 10);
 }
 
 function describe(pcr: string, rule: PcrRule): string {

@@ -7,7 +7,7 @@ import { SIGNER_ERROR_CODES } from "../error.ts";
 import { SIGNED_FILE_KINDS } from "../signed-file.ts";
 
 /** Everything that a signer can be asked to sign, each by the one key that is for it: db, release, root. */
-export const PURPOSES = ["uki", ...DOCUMENT_PURPOSES, "file", "hub-issuer", "node-issuer"] as const;
+export const PURPOSES = ["uki", "policy", ...DOCUMENT_PURPOSES, "file", "hub-issuer", "node-issuer"] as const;
 /** See {@link PURPOSES}. */
 export type Purpose = (typeof PURPOSES)[number];
 
@@ -27,6 +27,7 @@ const id = z.int().nonnegative();
 export const requestSchema = z.discriminatedUnion("op", [
   z.strictObject({ id, op: z.literal("uki"), role: dnsLabel, release: hexText(8) }),
   z.strictObject({ id, op: z.literal("document"), purpose: z.enum(DOCUMENT_PURPOSES) }),
+  z.strictObject({ id, op: z.literal("policy"), purpose: z.enum(["phase", "volumes"]), role: dnsLabel }),
   z.strictObject({ id, op: z.literal("file"), kind: z.enum(SIGNED_FILE_KINDS) }),
   z.strictObject({ id, op: z.literal("issuer"), role: z.enum(["hub", "node"]), notAfter: z.iso.datetime() }),
 ]);
@@ -55,6 +56,8 @@ export function purposeOf(request: SignRequest): Purpose {
       return "uki";
     case "document":
       return request.purpose;
+    case "policy":
+      return "policy";
     case "file":
       return "file";
     case "issuer":

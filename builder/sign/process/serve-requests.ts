@@ -75,6 +75,8 @@ async function sign(signer: Signer, request: SignRequest, body: Uint8Array): Pro
       return await signer.signUki(body, request);
     case "document":
       return encodeEnvelope(await signer.signDocument(request.purpose, body));
+    case "policy":
+      return await signer.signPolicy({ purpose: request.purpose, uki: body, role: request.role });
     case "file":
       return await signer.signFile(request.kind, body);
     case "issuer":
@@ -86,6 +88,8 @@ function aboutOf(request: SignRequest, body: Uint8Array): { readonly role: strin
   switch (request.op) {
     case "uki":
       return { role: request.role, release: request.release };
+    case "policy":
+      return { role: request.role, release: null };
     case "file":
       return { role: null, release: null };
     case "issuer":

@@ -134,7 +134,7 @@ t.test("its end is an error with a name, and it ends with who started it", async
 
 t.test("neither passphrase nor private key is in its arguments, its environment, its log or what it signs", async (t) => {
   const dir = keysFor("secrets");
-  const signer = await startSigner({ dir, purposes: PURPOSES, secret: passphrase });
+  const signer = await startSigner({ dir, purposes: [...PURPOSES], secret: passphrase });
   const outputs = [
     readFileSync(`/proc/${signer.pid}/cmdline`),
     readFileSync(`/proc/${signer.pid}/environ`),

@@ -51,6 +51,7 @@ export async function startSigner({ secret, dir, purposes, tools }: StartSignerR
     stop: async () => await line.stop(),
     signUki: async (uki, { role, release }) => await line.ask({ op: "uki", role, release }, uki),
     signDocument: async (purpose, payload) => parseEnvelope(await line.ask({ op: "document", purpose }, payload)),
+    signPolicy: async ({ purpose, uki, role }) => await line.ask({ op: "policy", purpose, role }, uki),
     signFile: async (kind, data) => await line.ask({ op: "file", kind }, data),
     issueIntermediate: async (role, spki, notAfter) => await line.ask({ op: "issuer", role, notAfter: notAfter.toISOString() }, spki),
   };

@@ -14,7 +14,7 @@ const vm = z.strictObject({
   memory: key(size, "Memory of the machine.", "targets; `build`, which compares it with what the role needs"),
   cpus: key(z.int().min(1).max(256), "Virtual processors.", "targets"),
   disk: key(size.optional(), "Size of the system disk; without it the image's own. The system itself never grows: it is read-only.", "not used yet: the Proxmox target"),
-  volumes: key(volumes.meta({ maxProperties: MAX_VOLUMES }), "Size of each data volume, by the name that the role gives it.", "the checks of roles and `storage`; not used yet: targets"),
+  volumes: key(volumes.meta({ maxProperties: MAX_VOLUMES }), "Size of each data volume, by the name that the role gives it.", "the checks of roles and `storage`; the QEMU target, for those that the role has"),
 });
 
 const node = z.strictObject({

@@ -81,8 +81,8 @@ const demo: readonly Row[] = [
 /** Removes the two others of a role, so that one is left. */
 const alone = (role: string): RegExp => new RegExp(`( {4}- \\{ name: ${role}-1.*\\n)( {4}- \\{ name: ${role}-.*\\n)+`);
 const CEPH = `  ceph:
-    role: cp
-    volume: kubelet
+    role: etcd
+    volume: etcd
     failureDomain: domain
     plane: wg3
     replacement: { after: 15m, atOnce: 1, drain: true }
@@ -140,9 +140,9 @@ const sixteen: readonly Row[] = [
   ["Ceph without a plane", "\nworkloads:", ceph(/ +plane.*\n/, ""), "MISSING_KEY", /storage.ceph.plane is missing/],
   ["Ceph without replacement", "\nworkloads:", ceph(/ +replacement.*\n/, ""), "MISSING_KEY", /storage.ceph.replacement is missing/],
   ["replacement without a time", "\nworkloads:", ceph("after: 15m, ", ""), "MISSING_KEY", /storage.ceph.replacement.after is missing/],
-  ["Ceph for nobody", "\nworkloads:", ceph("role: cp", "role: ceph"), "MISSING_ROLE", /Ceph is for role "ceph"/],
-  ["Ceph without its volume", "\nworkloads:", ceph("volume: kubelet", "volume: osd"), "MISSING_VOLUME", /"cp-1" of role "cp" has no volume "osd"/],
-  ["Ceph on a pool's volume", "\nworkloads:", ceph("role: cp\n    volume: kubelet", "role: storage\n    volume: tank-1"), "DUPLICATE", /"tank-1" is in pool "tank" already/],
+  ["Ceph for nobody", "\nworkloads:", ceph("role: etcd", "role: ceph"), "MISSING_ROLE", /Ceph is for role "ceph"/],
+  ["Ceph without its volume", "\nworkloads:", ceph("volume: etcd", "volume: osd"), "MISSING_VOLUME", /"etcd-1" of role "etcd" has no volume "osd"/],
+  ["Ceph on a pool's volume", "\nworkloads:", ceph("role: etcd\n    volume: etcd", "role: storage\n    volume: tank-1"), "DUPLICATE", /"tank-1" is in pool "tank" already/],
   ["more copies than domains", "\nworkloads:", ceph("plane: wg3", "plane: wg3\n    replicas: 4"), "FAILURE_DOMAIN", /4 copies don't fit 3 failure domains/],
   ["replacement that leaves one copy", "\nworkloads:", ceph("atOnce: 1", "atOnce: 2"), "QUORUM", /leaves fewer than two of 3 copies \(at most 1\)/],
 ];

@@ -16,8 +16,8 @@ export interface LoadedKey {
   readonly name: Uint8Array;
 }
 
-/** TPM2_CreatePrimary (Part 3, 24.1) in the endorsement hierarchy, whose authorization is empty; so is the key's. */
-export function createPrimary(template: TpmPublic): TpmCommand<LoadedKey> {
+/** TPM2_CreatePrimary (Part 3, 24.1) in a hierarchy whose authorization is empty; so is the key's. */
+export function createPrimary(template: TpmPublic, hierarchy: number = RH.ENDORSEMENT): TpmCommand<LoadedKey> {
   const parameters = new ByteWriter()
     .sized16be(new Uint8Array(4)) // TPM2B_SENSITIVE_CREATE: no authorization, no data
     .sized16be(marshalPublic(template))
@@ -26,7 +26,7 @@ export function createPrimary(template: TpmPublic): TpmCommand<LoadedKey> {
     .done();
   return {
     name: "CreatePrimary",
-    handles: [RH.ENDORSEMENT],
+    handles: [hierarchy],
     auth: [EMPTY_PASSWORD],
     parameters,
     returnsHandle: true,

@@ -13,7 +13,7 @@ const EMPTY_DISK_SECTORS = 8192;
 /** A disk of its own that calls itself this role's /var, full of what a machine would read at its start. */
 export const editedDataVolume: Attack = {
   name: "edited-data-volume",
-  title: "a disk that looks like the role's data volume, edited (no image has data volumes yet: it must be ignored)",
+  title: "a disk that looks like the role's data volume, edited (a worker has no data volumes: it must be ignored)",
   ci: false,
   async run(world) {
     const content = await makeFileSystem(world, "var", {
