@@ -2,8 +2,10 @@ import { PkiError } from "../../proto/pki/error.ts";
 import { SpecError, type SpecFault } from "../../proto/spec/error.ts";
 import { WireError } from "../../proto/wire/error.ts";
 import { errorChain } from "../../proto/wire/error-chain.ts";
+import { DarksiteError, type DarksiteErrorCode } from "../darksite/error.ts";
 import { DeployError, type DeployErrorCode } from "../deploy/error.ts";
 import { BuildError, type BuildErrorCode } from "../error.ts";
+import { FetchError, type FetchErrorCode } from "../fetch/error.ts";
 import { KeysError, type KeysErrorCode } from "../keys/error.ts";
 import { LockError, type LockErrorCode } from "../lock/error.ts";
 import { PeError } from "../pe/error.ts";
@@ -57,6 +59,24 @@ const lockExits: Record<LockErrorCode, number> = {
   DEB_UNREACHABLE: EXIT.unavailable,
   DEB_DIFFERS: EXIT.refused,
   TREE_DIFFERS: EXIT.failed,
+  BAD_WANTS: EXIT.usage,
+};
+
+const fetchExits: Record<FetchErrorCode, number> = {
+  SOURCE_UNREACHABLE: EXIT.unavailable,
+  SOURCE_GONE: EXIT.notFound,
+  SOURCE_DENIED: EXIT.permission,
+  SOURCE_DIFFERS: EXIT.refused,
+  SOURCE_BAD: EXIT.refused,
+};
+
+const darksiteExits: Record<DarksiteErrorCode, number> = {
+  DARKSITE_UNFINISHED: EXIT.notFound,
+  DARKSITE_DIFFERS: EXIT.refused,
+  DARKSITE_UNSIGNED: EXIT.refused,
+  DARKSITE_FORGED: EXIT.refused,
+  DARKSITE_LACKS: EXIT.unavailable,
+  DARKSITE_BUSY: EXIT.conflict,
 };
 
 const deployExits: Record<DeployErrorCode, number> = {
@@ -100,6 +120,8 @@ export function explainError(e: unknown): Explanation {
   if (e instanceof SpecError) return { message: e.message, shown: describeFaults(e), next: "", exit: EXIT.usage, code: e.code, faults: e.faults };
   if (e instanceof BuildError) return { message: e.message, next: e.next, exit: buildExits[e.code], code: e.code };
   if (e instanceof LockError) return { message: e.message, next: e.next, exit: lockExits[e.code], code: e.code };
+  if (e instanceof FetchError) return { message: e.message, next: e.next, exit: fetchExits[e.code], code: e.code };
+  if (e instanceof DarksiteError) return { message: e.message, next: e.next, exit: darksiteExits[e.code], code: e.code };
   if (e instanceof KeysError) return { message: e.message, next: keysNext[e.code] ?? "", exit: keysExits[e.code], code: e.code };
   if (e instanceof DeployError) return { message: e.message, next: deployNext[e.code] ?? "", exit: deployExits[e.code], code: e.code };
   if (e instanceof ToolError && e.code === "ABORTED") return { message: "stopped; what was half made is gone", next: "", exit: EXIT.interrupted, code: e.code };

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import type { CliIo } from "./cli-io.ts";
 import { addBuild } from "./commands/build.ts";
+import { addDarksite } from "./commands/darksite.ts";
 import { addDebug } from "./commands/debug.ts";
 import { addDeployQemu } from "./commands/deploy-qemu.ts";
 import { addDestroyQemu } from "./commands/destroy-qemu.ts";
@@ -24,7 +25,7 @@ const commands: readonly { readonly group: string; readonly about: string; reado
   { group: "keys", about: "make and look after a cluster's keys", add: [addKeysInit] },
   { group: "operator", about: "people who approve nodes", add: [addOperatorIssue] },
   { group: "spec", about: "ClusterSpecs", add: [addSpecInit, addSpecValidate, addSpecShow, addSpecSchema] },
-  { group: "", about: "", add: [addLock] },
+  { group: "", about: "", add: [addLock, addDarksite] },
   { group: "deploy", about: "bring a cluster to life on a target", add: [addDeployQemu] },
   { group: "destroy", about: "delete what deploy made on a target", add: [addDestroyQemu] },
   { group: "pins", about: "pin files: which EK is which slot", add: [addPinsShow] },

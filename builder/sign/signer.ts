@@ -1,4 +1,5 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
+import { DARKSITE_TYPE, parseDarksite } from "../../proto/release/darksite.ts";
 import { DELIVERY_TYPE, parseDelivery } from "../../proto/release/delivery.ts";
 import { parsePins, PINS_TYPE } from "../../proto/release/pins.ts";
 import { parseRelease, RELEASE_TYPE } from "../../proto/release/release.ts";
@@ -6,7 +7,7 @@ import { type Envelope, signEnvelope } from "../../proto/dsse/dsse.ts";
 import { signPe } from "./sign-pe.ts";
 
 /** A document that the release key signs; each purpose has its own schema and DSSE type. */
-export type DocumentPurpose = "release" | "delivery" | "pins";
+export type DocumentPurpose = "release" | "delivery" | "pins" | "darksite";
 
 /**
  * Whoever holds the keys. Requests carry the whole thing to be signed and are checked before they are: a signer is no
@@ -31,6 +32,7 @@ const documents = {
   release: { type: RELEASE_TYPE, parse: parseRelease },
   delivery: { type: DELIVERY_TYPE, parse: parseDelivery },
   pins: { type: PINS_TYPE, parse: parsePins },
+  darksite: { type: DARKSITE_TYPE, parse: parseDarksite },
 } as const satisfies Record<DocumentPurpose, unknown>;
 
 /** A signer with the keys of an opened key directory, in this process. */

@@ -58,8 +58,8 @@ export function addBuild(program: Command, io: CliIo): void {
   });
 }
 
-/** Throws LockError `BAD_LOCK`, or the file system's error. */
-async function readLock(file: string): Promise<Lock> {
+/** Reads a lock file. Throws LockError `BAD_LOCK`, or the file system's error. */
+export async function readLock(file: string): Promise<Lock> {
   return parseLock(await readFile(file), file);
 }
 
