@@ -14,13 +14,17 @@ import { debFile } from "./paths.ts";
 
 const AT_ONCE = 4;
 
-/** Packages to be taken from a darksite. */
-export interface FillCacheRequest {
+/** A darksite that packages are taken from. */
+export interface DarksiteSource {
   readonly dir: string;
-  readonly cacheDir: string;
-  readonly packages: readonly LockedPackage[];
   /** True: what the darksite lacks is an error; false: it is left for the mirrors. */
   readonly strict: boolean;
+}
+
+/** Packages to be taken from a darksite. */
+export interface FillCacheRequest extends DarksiteSource {
+  readonly cacheDir: string;
+  readonly packages: readonly LockedPackage[];
   readonly report: Report;
   readonly signal?: AbortSignal | undefined;
 }
