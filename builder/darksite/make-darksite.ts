@@ -19,7 +19,7 @@ import { lockDarksite } from "./lock-darksite.ts";
 import { CONTENT_FOLDERS, DARKSITE } from "./paths.ts";
 import { checkSignature, readDarksite } from "./read-darksite.ts";
 import { APT_INDEXES, writeApt } from "./write-apt.ts";
-import { OCI_INDEXES, writeOci } from "./write-oci.ts";
+import { holdsImages, OCI_INDEXES, writeOci } from "./write-oci.ts";
 import { writeWhole } from "./write-whole.ts";
 
 const AT_ONCE = 4;
@@ -101,8 +101,7 @@ async function isWhole(dir: string, content: readonly ListedFile[], before: { re
   const own = [...APT_INDEXES, ...OCI_INDEXES];
   if (indexes.length !== own.length || !indexes.every((f) => own.includes(f.path))) return false;
   for (const file of indexes) if (!(await isFile(join(dir, file.path), file))) return false;
-  const named = await readFile(join(dir, DARKSITE.ociIndex), "utf8");
-  if (!(lock.containers ?? []).every((c) => named.includes(c.sha256) && named.includes(JSON.stringify(c.name.split("@")[0]).slice(1, -1)))) return false;
+  if (!(await holdsImages(dir, lock.containers ?? []))) return false;
   return signing === undefined ? true : checkSignature(dir, before.bytes, signing.releaseKey).then(() => true, () => false);
 }
 

@@ -30,8 +30,7 @@ export const OCI_INDEXES: readonly string[] = [DARKSITE.ociLayout, DARKSITE.ociI
 /** Writes index.json and oci-layout over a lock's images and those that an earlier lock brought, unless their name is another image now. */
 export async function writeOci(dir: string, images: readonly LockedImage[], there: (path: string) => boolean): Promise<void> {
   const own = images.map((image): IndexEntry => {
-    const { registry, repository, tag } = parseReference(image.name);
-    const name = tag === undefined ? image.name : `${registry}/${repository}:${tag}`;
+    const name = refName(image);
     return { mediaType: image.mediaType, digest: `sha256:${image.sha256}`, size: image.size, annotations: { [REF_NAME]: name, [FULL_NAME]: name } };
   });
   const names = new Set(own.map((entry) => entry.annotations[REF_NAME]));
@@ -39,6 +38,18 @@ export async function writeOci(dir: string, images: readonly LockedImage[], ther
   const manifests = [...kept, ...own].sort((a, b) => (a.annotations[REF_NAME] < b.annotations[REF_NAME] ? -1 : 1));
   await writeWhole(dir, DARKSITE.ociLayout, canonicalJson({ imageLayoutVersion: "1.0.0" }));
   await writeWhole(dir, DARKSITE.ociIndex, canonicalJson({ schemaVersion: 2, mediaType: INDEX_TYPE, manifests }));
+}
+
+/** Whether the layout's index has every one of these images under its name. */
+export async function holdsImages(dir: string, images: readonly LockedImage[]): Promise<boolean> {
+  const entries = await readIndex(dir);
+  return images.every((image) => entries.some((e) => e.annotations[REF_NAME] === refName(image) && e.digest === `sha256:${image.sha256}`));
+}
+
+/** Its tag where it has one, else its digest. */
+function refName({ name }: LockedImage): string {
+  const { registry, repository, tag } = parseReference(name);
+  return tag === undefined ? name : `${registry}/${repository}:${tag}`;
 }
 
 /** An index that is none is written anew: it isn't what anything is trusted by. */

@@ -23,6 +23,7 @@ export const STUB_PACKAGE = "systemd-boot-efi";
 export const TOOLCHAIN_PACKAGES: readonly string[] = [
   "cpio", // lists our initrd in tests
   "cryptsetup-bin", // veritysetup
+  "docker-registry", // a registry of containers, in tests
   "dosfstools",
   "erofs-utils",
   "gcc", // the static init of the initrd
@@ -36,6 +37,7 @@ export const TOOLCHAIN_PACKAGES: readonly string[] = [
   "qemu-system-x86",
   "qemu-utils",
   "sbsigntool",
+  "skopeo", // reads our OCI layouts, in tests
   "swtpm",
   "systemd", // systemd-measure, systemd-analyze
   "systemd-boot-efi", // the stub of the UKI
