@@ -2,11 +2,13 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Release } from "../proto/release/release.ts";
+import { checkId } from "./bundle/check-id.ts";
+import { keepRecords } from "./bundle/keep-records.ts";
 import { lockDigest } from "./lock/lock.ts";
 import { predictPcrs } from "./measure/predict.ts";
 import { assembleImage, imageKey, type ImageInputs } from "./release/assemble-image.ts";
 import { mapLimited } from "./release/map-limited.ts";
-import { type PlanRequest, planRelease, validate } from "./release/plan-release.ts";
+import { type PlanRequest, planRelease, type ReleasePlan, validate } from "./release/plan-release.ts";
 import { pruneCache } from "./release/prune-cache.ts";
 import { checkReleaseFiles, readRelease } from "./release/read-release.ts";
 import { type MeasuredImage, sealRelease } from "./release/seal-release.ts";
@@ -23,6 +25,10 @@ export interface BuildRequest extends PlanRequest {
   readonly signer: Signer;
   /** Parent of `<cluster>/<release id>`. */
   readonly outDir: string;
+  /** The spec's file: with it the build keeps what a recovery bundle needs beside the release. */
+  readonly specFile?: string;
+  /** The release that must come out; undefined: whichever it is. */
+  readonly expectedId?: string;
 }
 
 /** A finished build. */
@@ -40,11 +46,18 @@ export interface BuildResult {
  * then seal. Throws BuildError, LockError, ToolError, PeError.
  */
 export async function buildRelease(request: BuildRequest): Promise<BuildResult> {
-  const { spec, outDir, cacheDir, keysDir, generation, epoch, signer, report } = request;
-  const cluster = spec.metadata.name;
   const used = validate(request);
-  const { tc, images, id } = await planRelease(request, used);
-  const dir = join(resolve(outDir), cluster, id);
+  const plan = await planRelease(request, used);
+  checkId(plan.id, request.expectedId);
+  const dir = join(resolve(request.outDir), request.spec.metadata.name, plan.id);
+  return keepRecords(request, dir, plan.tc.lock, (signer) => makeRelease({ ...request, signer }, plan, dir));
+}
+
+/** The stages after the plan. */
+async function makeRelease(request: BuildRequest, plan: ReleasePlan, dir: string): Promise<BuildResult> {
+  const { spec, cacheDir, keysDir, generation, epoch, signer, report } = request;
+  const cluster = spec.metadata.name;
+  const { tc, images, id } = plan;
   const lock = lockDigest(tc.lock);
   if (existsSync(dir)) return { ...(await keep(dir, request)), lock };
   const measured = await mapLimited(images, PARALLEL_IMAGES, (image) => makeImage(tc, image, request));

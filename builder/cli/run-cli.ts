@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import type { CliIo } from "./cli-io.ts";
 import { addBuild } from "./commands/build.ts";
+import { addBundle } from "./commands/bundle.ts";
 import { addDarksite } from "./commands/darksite.ts";
 import { addDebug } from "./commands/debug.ts";
 import { addDeployQemu } from "./commands/deploy-qemu.ts";
@@ -10,6 +11,7 @@ import { addLock } from "./commands/lock.ts";
 import { addMeasure } from "./commands/measure.ts";
 import { addOperatorIssue } from "./commands/operator-issue.ts";
 import { addPinsShow } from "./commands/pins-show.ts";
+import { addRebuild } from "./commands/rebuild.ts";
 import { addSpecInit } from "./commands/spec-init.ts";
 import { addSpecSchema } from "./commands/spec-schema.ts";
 import { addSpecShow } from "./commands/spec-show.ts";
@@ -29,7 +31,7 @@ const commands: readonly { readonly group: string; readonly about: string; reado
   { group: "deploy", about: "bring a cluster to life on a target", add: [addDeployQemu] },
   { group: "destroy", about: "delete what deploy made on a target", add: [addDestroyQemu] },
   { group: "pins", about: "pin files: which EK is which slot", add: [addPinsShow] },
-  { group: "", about: "", add: [addBuild, addMeasure, addDebug] },
+  { group: "", about: "", add: [addBuild, addBundle, addRebuild, addMeasure, addDebug] },
 ];
 
 /** Runs `kubedos-build` with these arguments (without the program's name) to its exit code. Errors go to `complain`. */

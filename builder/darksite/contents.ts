@@ -64,8 +64,8 @@ function fetchTo(url: string, what: string, { path, size, sha256 }: ListedFile, 
   return fetchFile({ url, what, size, sha256, headers, path: join(dir, path), partial: join(dir, DARKSITE.partial), onBytes, signal });
 }
 
-/** Takes a file from the cache, if it is there as it should be. */
-async function copyFrom(source: string, file: ListedFile, o: GetOptions): Promise<boolean> {
+/** Takes a file from a place on this machine, if it is there as it should be. Throws a file system's error. */
+export async function copyFrom(source: string, file: ListedFile, o: GetOptions): Promise<boolean> {
   const [part, path] = [join(o.dir, DARKSITE.partial, file.sha256), join(o.dir, file.path)];
   await mkdir(dirname(part), { recursive: true });
   try {

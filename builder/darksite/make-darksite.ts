@@ -1,5 +1,5 @@
 import type { KeyObject } from "node:crypto";
-import { readFile, rm, stat } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { encodeEnvelope } from "../../proto/dsse/dsse.ts";
 import type { Darksite } from "../../proto/release/darksite.ts";
@@ -11,10 +11,10 @@ import { describeBytes, makeProgress } from "../fetch/progress.ts";
 import type { Lock } from "../lock/lock.ts";
 import type { Signer } from "../sign/signer.ts";
 import type { Report } from "../toolchain/report.ts";
-import { type Content, contentsOf } from "./contents.ts";
+import { type Content, contentsOf, copyFrom, type GetOptions } from "./contents.ts";
 import { DarksiteError } from "./error.ts";
 import { encodeFileList, type ListedFile, totalBytes } from "./file-list.ts";
-import { isFile } from "./hash-file.ts";
+import { hashFile, isFile } from "./hash-file.ts";
 import { lockDarksite } from "./lock-darksite.ts";
 import { CONTENT_FOLDERS, DARKSITE } from "./paths.ts";
 import { checkSignature, readDarksite } from "./read-darksite.ts";
@@ -32,6 +32,10 @@ export interface MakeDarksiteRequest {
   /** Who signs it, and the public key to compare with; undefined: it stays unsigned. */
   readonly signing?: { readonly cluster: string; readonly signer: Signer; readonly releaseKey: KeyObject } | undefined;
   readonly now: Date;
+  /** Puts more files into the folder, each whole, and gives their paths: they are listed too. */
+  readonly addFiles?: ((dir: string) => Promise<readonly string[]>) | undefined;
+  /** Darksites that are looked into before any server is asked. */
+  readonly sources?: readonly string[] | undefined;
   readonly report: Report;
   readonly signal?: AbortSignal | undefined;
 }
@@ -64,7 +68,7 @@ export async function makeDarksite(request: MakeDarksiteRequest): Promise<MakeDa
     const kept = await stillThere(dir, listed, request);
     const added = await fill(dir, wanted, request);
     const content: readonly ListedFile[] = [...kept, ...wanted.map(({ path, size, sha256: digest }) => ({ path, size, sha256: digest }))];
-    if (added === 0 && before !== undefined && (await isWhole(dir, content, before, request))) return { files: before.files.length, bytes: totalBytes(before.files), added, kept: true };
+    if (added === 0 && request.addFiles === undefined && before !== undefined && (await isWhole(dir, content, before, request))) return { files: before.files.length, bytes: totalBytes(before.files), added, kept: true };
     const files = await finish(dir, content, request);
     return { files: files.length, bytes: totalBytes(files), added, kept: false };
   } finally {
@@ -81,7 +85,7 @@ async function stillThere(dir: string, files: readonly ListedFile[], { report, s
 }
 
 /** Gives how many files were missing. */
-async function fill(dir: string, wanted: readonly Content[], { cacheDir, report, signal }: MakeDarksiteRequest): Promise<number> {
+async function fill(dir: string, wanted: readonly Content[], { cacheDir, sources = [], report, signal }: MakeDarksiteRequest): Promise<number> {
   report(`looking through ${wanted.length} files, ${describeBytes(totalBytes(wanted))}`);
   const hashing = makeProgress(report, "hashing what is there", totalBytes(wanted));
   const there = await mapToEnd(wanted, AT_ONCE, (file, either) => isFile(join(dir, file.path), file, { onBytes: hashing.add, signal: either }), signal);
@@ -89,8 +93,13 @@ async function fill(dir: string, wanted: readonly Content[], { cacheDir, report,
   if (missing.length === 0) return 0;
   report(`bringing ${missing.length} files, ${describeBytes(totalBytes(missing))}`);
   const bringing = makeProgress(report, "bringing files", totalBytes(missing));
-  await mapToEnd(missing, AT_ONCE, (content, either) => content.get({ dir, cacheDir, onBytes: bringing.add, signal: either }), signal);
+  await mapToEnd(missing, AT_ONCE, (content, either) => bring(content, sources, { dir, cacheDir, onBytes: bringing.add, signal: either }), signal);
   return missing.length;
+}
+
+async function bring(content: Content, sources: readonly string[], options: GetOptions): Promise<void> {
+  for (const source of sources) if (await copyFrom(join(source, content.path), content, options)) return;
+  await content.get(options);
 }
 
 /** Whether the list is of exactly this content, its indexes are what it says, and it is signed if it shall be. */
@@ -106,14 +115,14 @@ async function isWhole(dir: string, content: readonly ListedFile[], before: { re
 }
 
 /** Indexes, list and signature; while these are written there is no list, so nobody takes it for whole. */
-async function finish(dir: string, content: readonly ListedFile[], { lock, signing, now, report, signal }: MakeDarksiteRequest): Promise<readonly ListedFile[]> {
+async function finish(dir: string, content: readonly ListedFile[], { lock, signing, now, addFiles, report, signal }: MakeDarksiteRequest): Promise<readonly ListedFile[]> {
   report("writing the indexes");
   for (const name of [DARKSITE.signature, DARKSITE.list]) await rm(join(dir, name), { force: true });
   await writeApt(dir, content.filter((f) => f.path.startsWith(DARKSITE.aptPool)), Math.floor(now.getTime() / 1000), signal);
   const paths = new Set(content.map((f) => f.path));
   await writeOci(dir, lock.containers ?? [], (path) => paths.has(path));
-  const indexes = await Promise.all([...APT_INDEXES, ...OCI_INDEXES].map((path) => listFile(dir, path)));
-  const files = [...content, ...indexes];
+  const others = [...APT_INDEXES, ...OCI_INDEXES, ...((await addFiles?.(dir)) ?? [])];
+  const files = [...content, ...(await mapToEnd(others, AT_ONCE, (path) => listFile(dir, path)))];
   const list = encodeFileList(files);
   await rm(join(dir, DARKSITE.partial), { recursive: true, force: true });
   // The signature first: a list without one is a darksite that was made without keys.
@@ -125,7 +134,7 @@ async function finish(dir: string, content: readonly ListedFile[], { lock, signi
 
 async function listFile(dir: string, path: string): Promise<ListedFile> {
   const full = join(dir, path);
-  return { path, size: (await stat(full)).size, sha256: toHex(sha256(await readFile(full))) };
+  return { path, size: (await stat(full)).size, sha256: (await hashFile(full)) ?? "" };
 }
 
 async function sign({ cluster, signer }: NonNullable<MakeDarksiteRequest["signing"]>, files: readonly ListedFile[], list: Uint8Array): Promise<Uint8Array> {

@@ -1,10 +1,10 @@
 import { type KeyObject, sign, X509Certificate } from "node:crypto";
 import { concatBytes, sha256 } from "../../proto/wire/bytes.ts";
 import { ByteReader } from "../../proto/wire/reader.ts";
-import { peChecksum } from "../pe/checksum.ts";
 import { PeError } from "../pe/error.ts";
 import { parsePe } from "../pe/parse.ts";
 import { authenticodeDigest } from "./authenticode-digest.ts";
+import { embedSignature } from "./embed-signature.ts";
 import { context, der, nothing, objectId, octetString, sequence, setOf, smallInteger } from "../../proto/wire/der.ts";
 
 const SIGNED_DATA = "1.2.840.113549.1.7.2";
@@ -14,10 +14,8 @@ const RSA_ENCRYPTION = "1.2.840.113549.1.1.1";
 const SHA256 = "2.16.840.1.101.3.4.2.1";
 const SPC_INDIRECT_DATA = "1.3.6.1.4.1.311.2.1.4";
 const SPC_PE_IMAGE_DATA = "1.3.6.1.4.1.311.2.1.15";
-/** WIN_CERTIFICATE: header size, wRevision 2.0, wCertificateType PKCS_SIGNED_DATA. */
+/** Header of a WIN_CERTIFICATE. */
 const WIN_CERTIFICATE_BYTES = 8;
-const REVISION_2 = 0x0200;
-const PKCS_SIGNED_DATA = 0x0002;
 
 /**
  * Signs a PE image for Secure Boot: PKCS#7 SignedData over SpcIndirectDataContent, RSASSA-PKCS1-v1_5 with SHA-256, and
@@ -32,19 +30,7 @@ export function signPe(file: Uint8Array, key: KeyObject, certificate: Uint8Array
     throw new RangeError("the key is not the RSA key of the certificate");
   }
   const pkcs7 = signedData(authenticodeDigest(image), key, certificate);
-  const length = WIN_CERTIFICATE_BYTES + pkcs7.length;
-  const size = Math.ceil(length / 8) * 8;
-  const signed = new Uint8Array(file.length + size);
-  signed.set(file);
-  signed.set(pkcs7, file.length + WIN_CERTIFICATE_BYTES);
-  const view = new DataView(signed.buffer);
-  view.setUint32(file.length, length, true);
-  view.setUint16(file.length + 4, REVISION_2, true);
-  view.setUint16(file.length + 6, PKCS_SIGNED_DATA, true);
-  view.setUint32(image.securityEntryOffset, file.length, true);
-  view.setUint32(image.securityEntryOffset + 4, size, true);
-  view.setUint32(image.checksumOffset, peChecksum(signed, image.checksumOffset), true);
-  return signed;
+  return embedSignature(file, pkcs7);
 }
 
 function signedData(imageDigest: Uint8Array, key: KeyObject, certificate: Uint8Array): Uint8Array {

@@ -56,7 +56,7 @@ export function addBuild(program: Command, io: CliIo): void {
     const numbers = { generation: positive("--generation", options.generation), epoch: epochOf(io.env["SOURCE_DATE_EPOCH"]) };
     const lock = options.lock === undefined ? {} : { lock: await readLock(options.lock) };
     if (options.lock === undefined) report(`no --lock: taking the packages of ${cacheLockFile(options.cache)}`);
-    const result = await buildRelease({ spec, ...lock, darksite, keysDir: options.keys, keys, signer: makeFileSigner(keys), outDir: options.out, cacheDir: options.cache, ...numbers, report, signal }).catch((e: unknown) => nameNext(e, file, options));
+    const result = await buildRelease({ spec, specFile: file, ...lock, darksite, keysDir: options.keys, keys, signer: makeFileSigner(keys), outDir: options.out, cacheDir: options.cache, ...numbers, report, signal }).catch((e: unknown) => nameNext(e, file, options));
     const { release, dir, kept } = result;
     const seconds = (io.now().getTime() - start) / 1000;
     report(`release ${release.id} (generation ${release.generation}) of cluster ${release.cluster} ${kept ? "was there already and is whole" : "is made"}: ${dir}`);
