@@ -6,13 +6,13 @@ import { fromBase64 } from "../../proto/wire/base64.ts";
 import { parseEnvelope } from "../../proto/dsse/dsse.ts";
 import type { Release } from "../../proto/release/release.ts";
 import { WireError } from "../../proto/wire/error.ts";
-import { parseClusterSpec } from "../../proto/spec/parse.ts";
 import { buildRelease, type BuildResult } from "../build.ts";
 import { verifyDarksite } from "../darksite/verify-darksite.ts";
 import { readPublicKeys } from "../keys/read-public-keys.ts";
 import { readRelease } from "../release/read-release.ts";
 import { RELEASE_FILES, ukiFile } from "../release/release-files.ts";
 import type { Signer } from "../sign/signer.ts";
+import { readSpecFile } from "../spec/read-spec.ts";
 import type { Report } from "../toolchain/report.ts";
 import { INDEX_FILE } from "./index-file.ts";
 import { readInputs, rebuildFiles } from "./inputs.ts";
@@ -47,7 +47,7 @@ export async function rebuildRelease(request: RebuildRequest): Promise<BuildResu
   const work = await mkdtemp(join(tmpdir(), "kubedos-rebuild-"));
   try {
     const { specFile, lock } = await readInputs(join(bundle, BUNDLE.inputs), work, signal);
-    const spec = parseClusterSpec(await readFile(specFile, "utf8"), specFile);
+    const { spec } = await readSpecFile(specFile);
     await lendRecords(bundle, join(resolve(request.outDir), release.cluster, release.id));
     return await buildRelease({
       spec,

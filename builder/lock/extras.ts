@@ -1,7 +1,7 @@
 import { z } from "zod";
+import { imageReference } from "../../proto/spec/image-reference.ts";
 import { dnsLabel, hexText } from "../../proto/wire/text.ts";
 import { IMAGE_MANIFESTS, MAX_BLOB_BYTES, MAX_MANIFEST_BYTES } from "../containers/manifest.ts";
-import { imageReference } from "../containers/reference.ts";
 
 /** Largest plain file or wheel; a darksite holds terabytes in many. */
 export const MAX_FILE_BYTES: number = 4 * 1024 ** 4;

@@ -1,16 +1,15 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { parse } from "yaml";
 import { z } from "zod";
+import { imageReference } from "../../proto/spec/image-reference.ts";
+import { readObject } from "../../proto/spec/read-object.ts";
 import { dnsLabel, hexText } from "../../proto/wire/text.ts";
-import { imageReference } from "../containers/reference.ts";
 import { LockError } from "./error.ts";
 import { fileUrl, fileVersion, MAX_FILE_BYTES, projectName } from "./extras.ts";
 
 /** The file beside a spec that says what a darksite shall hold beside Debian's packages; there need not be one. */
 export const WANTS_FILE = "darksite.yaml";
-const MAX_WANTS_BYTES = 8 * 1024 * 1024;
 
 const wantedFileSchema = z.strictObject({
   name: dnsLabel,
@@ -32,8 +31,8 @@ const wantsSchema = z.strictObject({
   apiVersion: z.literal("kubedos/v1"),
   kind: z.literal("Darksite"),
   images: z.array(imageReference).max(4096).default([]),
-  files: z.array(wantedFileSchema).max(65536).default([]),
-  wheels: z.array(requirement).max(65536).default([]),
+  files: z.array(wantedFileSchema).max(65536).refine((files) => isSet(files.map((f) => f.name)), "names a file twice").default([]),
+  wheels: z.array(requirement).max(65536).refine((wheels) => isSet(wheels.map((w) => w.split("==")[0])), "names a project twice").default([]),
   /** The index that wheels come from: PEP 691, where PyPI has it. */
   wheelIndex: z.string().regex(/^https?:\/\/[!-~]{1,1000}[^/]$/, "must be an http or https address without a slash at its end").default("https://pypi.org/simple"),
 });
@@ -54,7 +53,7 @@ export interface RoleWants {
   readonly files?: readonly string[];
 }
 
-/** Everything that the file beside a spec, its roles and `images` (of the spec's workloads) want. Throws LockError `BAD_WANTS`. */
+/** Everything that the file beside a spec, its roles and `images` (of the spec's workloads) want. Throws SpecError, LockError `BAD_WANTS`. */
 export async function gatherWants(specFile: string, roles: readonly RoleWants[], images: readonly string[] = []): Promise<Wants> {
   const file = join(dirname(specFile), WANTS_FILE);
   const wants = await readWants(file);
@@ -73,22 +72,9 @@ export async function gatherWants(specFile: string, roles: readonly RoleWants[],
 
 async function readWants(file: string): Promise<z.output<typeof wantsSchema>> {
   if (!existsSync(file)) return wantsSchema.parse({ apiVersion: "kubedos/v1", kind: "Darksite" });
-  const bad = (why: string, cause?: unknown): never => {
-    throw new LockError("BAD_WANTS", `${file}: ${why}`, "docs/darksite.md has an example", { cause });
-  };
-  const text = await readFile(file, "utf8");
-  if (text.length > MAX_WANTS_BYTES) bad(`more than ${MAX_WANTS_BYTES} characters`);
-  let raw: unknown;
-  try {
-    raw = parse(text, { maxAliasCount: 0 });
-  } catch (cause) {
-    bad(cause instanceof Error ? (cause.message.split("\n")[0] ?? "") : "unreadable", cause);
-  }
-  const result = wantsSchema.safeParse(raw);
-  if (!result.success) {
-    const issue = result.error.issues[0];
-    return bad(`${issue?.path.join(".") || "document"}: ${issue?.message ?? "invalid"}`);
-  }
-  const twice = [result.data.files.map((f) => f.name), result.data.wheels.map((w) => w.split("==")[0])].flatMap((names) => names.filter((name, i) => names.indexOf(name) !== i))[0];
-  return twice === undefined ? result.data : bad(`"${twice}" stands there twice`);
+  return readObject(wantsSchema, await readFile(file, "utf8"), file, "darksite").value;
+}
+
+function isSet(names: readonly unknown[]): boolean {
+  return new Set(names).size === names.length;
 }

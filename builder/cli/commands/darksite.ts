@@ -53,10 +53,11 @@ async function make(file: string, options: Options, io: CliIo): Promise<void> {
   // Commander would ask `darksite verify` for them too.
   if (options.lock === undefined || options.output === undefined) throw new BuildError("USAGE", "a darksite needs --lock LOCK and -o DIR", `kubedos-build lock ${file} -o LOCK makes a lock`);
   const lock = await readLock(options.lock);
-  const roles = usedRoles(await readSpec(file));
+  const spec = await readSpec(file, report);
+  const roles = usedRoles(spec);
   const next = `kubedos-build lock ${file} -o ${options.lock} --update`;
   checkLockFits(lock, wantedSets(roles), next);
-  checkExtrasFit(lock, await gatherWants(file, roles), next);
+  checkExtrasFit(lock, await gatherWants(file, roles, spec.workloads.images), next);
   const keys = options.keys === undefined ? undefined : await openKeys(options.keys, await readPassphrase(options, io));
   const signing = keys === undefined ? undefined : { cluster: keys.cluster, signer: makeFileSigner(keys), releaseKey: keys.releaseKey };
   if (signing === undefined) report("no --keys: nobody will vouch for this darksite, and only a lock's digests make its files safe to use");

@@ -30,9 +30,10 @@ export function addLock(program: Command, io: CliIo): void {
     .addHelpText("after", "\nExamples:\n  kubedos-build lock examples/demo.yaml -o lock.json\n  kubedos-build lock examples/demo.yaml -o lock.json --update")
     .action(async (file: string, options: Options) => {
       const { report, signal } = io;
-      const roles = usedRoles(await readSpec(file));
+      const spec = await readSpec(file, report);
+      const roles = usedRoles(spec);
       const next = `kubedos-build lock ${file} -o ${options.output} --update`;
-      const wants = await gatherWants(file, roles);
+      const wants = await gatherWants(file, roles, spec.workloads.images);
       const resolve = async (old: Lock | undefined) => lockSchema.parse({ ...(await makeLock(roles, report, signal)), ...(await resolveExtras(wants, old, report, signal)) });
       const { lock, outcome, changes } = await updateLock({ file: options.output, update: options.update === true, resolve, next });
       const bytes = lock.packages.reduce((sum, p) => sum + p.size, 0);
