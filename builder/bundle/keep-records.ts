@@ -16,8 +16,8 @@ export interface KeepRecordsRequest {
  */
 export async function keepRecords<T>(request: KeepRecordsRequest, releaseDir: string, lock: Lock, work: (signer: Signer) => Promise<T>): Promise<T> {
   if (request.specFile === undefined) return work(request.signer);
-  const { inputs, signatures } = rebuildFiles(releaseDir);
-  const recording = await recordSigner(request.signer, signatures);
+  const { inputs, signatures, journal } = rebuildFiles(releaseDir);
+  const recording = await recordSigner(request.signer, signatures, journal);
   const result = await work(recording.signer);
   await recording.close();
   await writeInputs(inputs, request.specFile, lock, request.signal);

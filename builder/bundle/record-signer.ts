@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { appendFile, chmod, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { encodeEnvelope } from "../../proto/dsse/dsse.ts";
 import { sha256 } from "../../proto/wire/bytes.ts";
@@ -11,20 +11,26 @@ import { encodeRecord, encodeRecords, parseRecords, type SignatureRecord } from 
 /** A signer whose answers are kept, so that the same things need no keys when they are made again. */
 export interface RecordingSigner {
   readonly signer: Signer;
-  /** Puts the file into its final form; two builds of the same inputs leave the same bytes. */
+  /** Writes the file, and takes away the journal; two builds of the same inputs leave the same bytes. */
   readonly close: () => Promise<void>;
 }
 
-/** Puts a file between a build and its signer. Each answer is in it before it is used, so a release never has one that isn't. */
-export async function recordSigner(signer: Signer, file: string): Promise<RecordingSigner> {
-  await mkdir(dirname(file), { recursive: true });
-  const known = new Map(await readRecords(file));
+/**
+ * Puts a journal between a build and its signer. Each answer is in it before it is used, so that a build which is killed has none that
+ * isn't; `file` gets what it holds when the build has ended.
+ */
+export async function recordSigner(signer: Signer, file: string, journal: string): Promise<RecordingSigner> {
+  await mkdir(dirname(journal), { recursive: true });
+  const before = await readRecords(file);
+  const known = new Map([...before, ...(await readRecords(journal))]);
+  // Half a line at its end would spoil the next one.
+  if (known.size > before.size) await writeFile(journal, encodeRecords(known.values()));
   let writing: Promise<void> = Promise.resolve();
   const keep = async (what: string, request: Uint8Array, answer: Uint8Array): Promise<void> => {
     const record: SignatureRecord = { what, sha256: toHex(sha256(request)), answer: toBase64(answer) };
     known.set(`${what} ${record.sha256}`, record);
     // One after the other, so that lines don't mix.
-    writing = writing.then(() => appendFile(file, encodeRecord(record)));
+    writing = writing.then(() => appendFile(journal, encodeRecord(record)));
     await writing;
   };
   return {
@@ -42,9 +48,14 @@ export async function recordSigner(signer: Signer, file: string): Promise<Record
     },
     async close() {
       await writing;
-      if (known.size === 0) return;
-      await writeFile(`${file}.new`, encodeRecords(known.values()));
-      await rename(`${file}.new`, file);
+      if (known.size > before.size) {
+        await mkdir(dirname(file), { recursive: true });
+        await writeFile(`${file}.new`, encodeRecords(known.values()));
+        // Whatever the umask: two builds leave the same.
+        await chmod(`${file}.new`, 0o644);
+        await rename(`${file}.new`, file);
+      }
+      await rm(journal, { force: true });
     },
   };
 }
@@ -54,8 +65,5 @@ async function readRecords(file: string): Promise<ReadonlyMap<string, SignatureR
     if (cause.code === "ENOENT") return new Uint8Array();
     throw cause;
   });
-  const whole = parseRecords(data);
-  // Half a line at its end would spoil the next one.
-  if (data.length > 0) await writeFile(file, encodeRecords(whole.values()));
-  return whole;
+  return parseRecords(data);
 }

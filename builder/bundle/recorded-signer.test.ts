@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
@@ -25,6 +25,7 @@ const uki = (initrd: string): Uint8Array => assembleUki({ stub: efi("linuxx64.ef
 const said = (files: number): Uint8Array => canonicalJson({ kind: "kubedos/darksite", version: 1, cluster: "demo", list: { sha256: "0".repeat(64), size: 1 }, files, bytes: 1, aptCertificate: "1".repeat(64) } satisfies Darksite);
 const [one, two] = [uki("one"), uki("two")];
 const file = join(root, "records/signatures.jsonl");
+const journal = join(root, ".journal.jsonl");
 
 /** Signs these in this order, and gives what came back. */
 async function signAll(signer: Signer, order: readonly number[]): Promise<readonly unknown[]> {
@@ -35,14 +36,14 @@ async function signAll(signer: Signer, order: readonly number[]): Promise<readon
 }
 
 t.test("what was signed is signed again without keys, the very same", async (t) => {
-  const recording = await recordSigner(real, file);
+  const recording = await recordSigner(real, file, journal);
   const first = await signAll(recording.signer, [2, 0, 3, 1]);
   await recording.close();
   const written = readFileSync(file);
   const recorded = makeRecordedSigner(parseRecords(written), async () => []);
   t.same(await signAll(recorded, [0, 1, 2, 3]), first);
   t.same(await signAll(real, [0, 1, 2, 3]), first, "as the keys would");
-  const again = await recordSigner(real, join(root, "records/again.jsonl"));
+  const again = await recordSigner(real, join(root, "records/again.jsonl"), journal);
   await signAll(again.signer, [3, 1, 0, 2]);
   await again.close();
   t.same(readFileSync(join(root, "records/again.jsonl")), written, "in whatever order: one file");
@@ -60,12 +61,17 @@ t.test("anything else is refused, and what differs is named", async (t) => {
 
 t.test("a build that was stopped leaves what it had", async (t) => {
   const stopped = join(root, "records/stopped.jsonl");
-  await signAll((await recordSigner(real, stopped)).signer, [0, 2]);
-  appendFileSync(stopped, '{"answer":"half of a li');
-  const next = await recordSigner(real, stopped);
+  await signAll((await recordSigner(real, stopped, journal)).signer, [0, 2]);
+  t.notOk(existsSync(stopped), "what isn't whole has no name");
+  appendFileSync(journal, '{"answer":"half of a li');
+  const next = await recordSigner(real, stopped, journal);
   await signAll(next.signer, [1, 3]);
   await next.close();
   t.same(readFileSync(stopped), readFileSync(file));
+  t.notOk(existsSync(journal));
+  const third = await recordSigner(real, stopped, journal);
+  await third.close();
+  t.same(readFileSync(stopped), readFileSync(file), "a release that was there already");
   writeFileSync(stopped, "something else\n");
-  await t.rejects(recordSigner(real, stopped), { code: "BAD_VALUE" });
+  await t.rejects(recordSigner(real, stopped, journal), { code: "BAD_VALUE" });
 });
