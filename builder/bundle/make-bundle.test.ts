@@ -43,7 +43,7 @@ function makeSpec(name: string, mode: number): string {
   writeFileSync(join(dir, "roles/mine/overlay/etc/.hidden"), "x");
   writeFileSync(join(dir, "roles/mine/overlay/etc/program"), "x");
   chmodSync(join(dir, "roles/mine/overlay/etc/program"), 0o700 | mode);
-  chmodSync(join(dir, "roles/mine/overlay/etc/.hidden"), 0o600 | mode);
+  chmodSync(join(dir, "roles/mine/overlay/etc/.hidden"), 0o600 | (mode & 0o44));
   symlinkSync("/etc/passwd", join(dir, "roles/mine/overlay/etc/link"));
   writeFileSync(join(dir, "unrelated"), "x");
   utimesSync(join(dir, "cluster.yaml"), mode, mode);
