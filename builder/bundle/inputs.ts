@@ -13,20 +13,22 @@ export function rebuildFiles(releaseDir: string): { readonly inputs: string; rea
 }
 
 /** Names in the tar of inputs. */
-const INPUTS = { spec: "spec.yaml", lock: "lock.json", roles: "roles" } as const;
+const INPUTS = { spec: "spec.yaml", lock: "lock.json" } as const;
+/** What a build reads beside a spec, where it is there: roles of the user's own, keys of third parties that he vouches for, a darksite's wants. */
+const BESIDE = ["roles", "apt-keys", WANTS_FILE];
 
-/** Packs a spec, the roles and wants beside it, and the lock; an older file gives way when this one is whole. Throws ToolError. */
+/** Packs a spec, what a build reads beside it, and the lock; an older file gives way when this one is whole. Throws ToolError. */
 export async function writeInputs(file: string, specFile: string, lock: Lock, signal?: AbortSignal): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
   const tree = await mkdtemp(join(tmpdir(), "kubedos-inputs-"));
   try {
     await copyFile(specFile, join(tree, INPUTS.spec));
     await writeFile(join(tree, INPUTS.lock), encodeLock(lock));
-    for (const name of [INPUTS.roles, WANTS_FILE]) {
+    for (const name of BESIDE) {
       const source = join(dirname(specFile), name);
       if (existsSync(source)) await cp(source, join(tree, name), { recursive: true, verbatimSymlinks: true });
     }
-    await pack(tree, [...Object.values(INPUTS), WANTS_FILE], `${file}.new`, [], signal);
+    await pack(tree, [...Object.values(INPUTS), ...BESIDE], `${file}.new`, [], signal);
     await chmod(`${file}.new`, 0o644);
     await rename(`${file}.new`, file);
   } finally {
