@@ -1,5 +1,5 @@
 import { createPublicKey, generateKeyPairSync, hash } from "node:crypto";
-import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
@@ -97,6 +97,10 @@ t.test("a run that was stopped anywhere is gone on with", async (t) => {
   rmSync(join(dir, "files.json"));
   await t.rejects(check(), { code: "DARKSITE_UNFINISHED" });
   t.match(await make(), { added: 0, kept: false }, "stopped while the indexes were written");
+  await check();
+  mkdirSync(join(dir, ".partial"));
+  renameSync(join(dir, "files.json"), join(dir, ".partial/files.json"));
+  t.match(await make({ lock: plain }), { added: 0, kept: false, files: 11 }, "so stopped, and gone on with by another lock");
   await check();
 });
 

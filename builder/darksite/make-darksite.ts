@@ -1,5 +1,6 @@
 import type { KeyObject } from "node:crypto";
-import { rm, stat } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { encodeEnvelope } from "../../proto/dsse/dsse.ts";
 import type { Darksite } from "../../proto/release/darksite.ts";
@@ -17,7 +18,7 @@ import { encodeFileList, type ListedFile, totalBytes } from "./file-list.ts";
 import { hashFile, isFile } from "./hash-file.ts";
 import { lockDarksite } from "./lock-darksite.ts";
 import { CONTENT_FOLDERS, DARKSITE } from "./paths.ts";
-import { checkSignature, readDarksite } from "./read-darksite.ts";
+import { checkSignature, type FileListing, readDarksite } from "./read-darksite.ts";
 import { APT_INDEXES, writeApt } from "./write-apt.ts";
 import { holdsImages, OCI_INDEXES, writeOci } from "./write-oci.ts";
 import { writeWhole } from "./write-whole.ts";
@@ -58,13 +59,11 @@ export async function makeDarksite(request: MakeDarksiteRequest): Promise<MakeDa
   const dir = resolve(request.dir);
   const release = await lockDarksite(dir);
   try {
-    const before = await readDarksite(dir).catch((e: unknown) => {
-      // What is no list of ours any more is made anew from what is there.
-      if (e instanceof DarksiteError) return undefined;
-      throw e;
-    });
+    const before = await readList(dir, DARKSITE.list);
     const wanted = contentsOf(request.lock);
-    const listed = (before?.files ?? []).filter((f) => CONTENT_FOLDERS.some((folder) => f.path.startsWith(folder)) && !wanted.some((w) => w.path === f.path));
+    const paths = new Set(wanted.map((w) => w.path));
+    const earlier = before?.files ?? (await readList(dir, DARKSITE.earlierList))?.files ?? [];
+    const listed = earlier.filter((f) => CONTENT_FOLDERS.some((folder) => f.path.startsWith(folder)) && !paths.has(f.path));
     const kept = await stillThere(dir, listed, request);
     const added = await fill(dir, wanted, request);
     const content: readonly ListedFile[] = [...kept, ...wanted.map(({ path, size, sha256: digest }) => ({ path, size, sha256: digest }))];
@@ -74,6 +73,14 @@ export async function makeDarksite(request: MakeDarksiteRequest): Promise<MakeDa
   } finally {
     await release();
   }
+}
+
+/** What is no list of ours any more is made anew from what is there. */
+async function readList(dir: string, name: string): Promise<FileListing | undefined> {
+  return readDarksite(dir, name).catch((e: unknown) => {
+    if (e instanceof DarksiteError) return undefined;
+    throw e;
+  });
 }
 
 /** What other locks brought, without what is gone or spoilt. */
@@ -103,7 +110,7 @@ async function bring(content: Content, sources: readonly string[], options: GetO
 }
 
 /** Whether the list is of exactly this content, its indexes are what it says, and it is signed if it shall be. */
-async function isWhole(dir: string, content: readonly ListedFile[], before: { readonly files: readonly ListedFile[]; readonly bytes: Uint8Array }, { signing, lock }: MakeDarksiteRequest): Promise<boolean> {
+async function isWhole(dir: string, content: readonly ListedFile[], before: FileListing, { signing, lock }: MakeDarksiteRequest): Promise<boolean> {
   const digests = new Map(content.map((f) => [f.path, f.sha256]));
   const indexes = before.files.filter((f) => !digests.has(f.path));
   if (before.files.length !== content.length + indexes.length || before.files.some((f) => (digests.get(f.path) ?? f.sha256) !== f.sha256)) return false;
@@ -117,14 +124,16 @@ async function isWhole(dir: string, content: readonly ListedFile[], before: { re
 /** Indexes, list and signature; while these are written there is no list, so nobody takes it for whole. */
 async function finish(dir: string, content: readonly ListedFile[], { lock, signing, now, addFiles, report, signal }: MakeDarksiteRequest): Promise<readonly ListedFile[]> {
   report("writing the indexes");
-  for (const name of [DARKSITE.signature, DARKSITE.list]) await rm(join(dir, name), { force: true });
+  await rm(join(dir, DARKSITE.signature), { force: true });
+  // What it says of other locks is still needed, should this be stopped.
+  await mkdir(join(dir, DARKSITE.partial), { recursive: true });
+  if (existsSync(join(dir, DARKSITE.list))) await rename(join(dir, DARKSITE.list), join(dir, DARKSITE.earlierList));
   await writeApt(dir, content.filter((f) => f.path.startsWith(DARKSITE.aptPool)), Math.floor(now.getTime() / 1000), signal);
   const paths = new Set(content.map((f) => f.path));
   await writeOci(dir, lock.containers ?? [], (path) => paths.has(path));
   const others = [...APT_INDEXES, ...OCI_INDEXES, ...((await addFiles?.(dir)) ?? [])];
   const files = [...content, ...(await mapToEnd(others, AT_ONCE, (path) => listFile(dir, path)))];
   const list = encodeFileList(files);
-  await rm(join(dir, DARKSITE.partial), { recursive: true, force: true });
   // The signature first: a list without one is a darksite that was made without keys.
   if (signing !== undefined) await writeWhole(dir, DARKSITE.signature, await sign(signing, files, list));
   await writeWhole(dir, DARKSITE.list, list);

@@ -14,6 +14,8 @@ export const DARKSITE = {
   ociIndex: "oci/index.json",
   /** What is not yet whole, by digest. */
   partial: ".partial",
+  /** The list of before, while a new one is made. */
+  earlierList: ".partial/files.json",
 } as const;
 
 /** Folders whose files have their digest from a lock, and stay when another lock is added. */

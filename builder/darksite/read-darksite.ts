@@ -12,12 +12,18 @@ import { DARKSITE } from "./paths.ts";
 
 const AGAIN = "kubedos-build darksite SPEC --lock LOCK -o DIR goes on where it was";
 
+/** A list of files, and its bytes. */
+export interface FileListing {
+  readonly files: readonly ListedFile[];
+  readonly bytes: Uint8Array;
+}
+
 /** Reads a darksite's list of files. Throws DarksiteError `DARKSITE_UNFINISHED` or `DARKSITE_DIFFERS`. */
-export async function readDarksite(dir: string): Promise<{ readonly files: readonly ListedFile[]; readonly bytes: Uint8Array }> {
-  const path = join(dir, DARKSITE.list);
+export async function readDarksite(dir: string, name: string = DARKSITE.list): Promise<FileListing> {
+  const path = join(dir, name);
   const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code !== "ENOENT") throw cause;
-    throw new DarksiteError("DARKSITE_UNFINISHED", `${dir} has no ${DARKSITE.list}: it is no darksite, or not finished`, AGAIN, { cause });
+    throw new DarksiteError("DARKSITE_UNFINISHED", `${dir} has no ${name}: it is no darksite, or not finished`, AGAIN, { cause });
   });
   return { files: parseFileList(bytes, path), bytes };
 }
