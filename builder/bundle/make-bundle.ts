@@ -40,7 +40,7 @@ export async function makeBundle(request: MakeBundleRequest): Promise<MakeDarksi
   const release = await readRelease(releaseDir, (await readPublicKeys(join(releaseDir, RELEASE_FILES.keys))).releaseKey);
   const { inputs, signatures } = rebuildFiles(releaseDir);
   const missing = [inputs, signatures].find((file) => !existsSync(file));
-  if (missing !== undefined) throw new BundleError("NOT_REBUILDABLE", `${missing} is not there, so nobody knows what release ${release.id} was built from`, "build it again with the same spec, lock and keys");
+  if (missing !== undefined) throw new BundleError("NOT_REBUILDABLE", `${missing} is not there, so nobody knows what release ${release.id} was built from`, "build it again with the same spec, lock and keys into another --out");
   const work = await mkdtemp(join(tmpdir(), "kubedos-bundle-"));
   try {
     const { lock } = await readInputs(inputs, work, signal);

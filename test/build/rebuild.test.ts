@@ -4,6 +4,7 @@ import { join } from "node:path";
 import t from "tap";
 import { builtRelease, Foundry } from "../../bench/foundry.ts";
 import { encodeLock } from "../../builder/lock/lock.ts";
+import { ensureBase } from "../../builder/rootfs/ensure-base.ts";
 import { defaultCacheDir, ensureToolchain } from "../../builder/toolchain/ensure-toolchain.ts";
 import { differences } from "./differences.ts";
 
@@ -22,9 +23,11 @@ function cacheOf(name: string): string {
 }
 
 t.test("built from a darksite, and again from a bundle", async (t) => {
-  const { lock } = await ensureToolchain(defaultCacheDir, (line) => t.comment(line));
+  const tc = await ensureToolchain(defaultCacheDir, (line) => t.comment(line));
+  // Both builds share it; that one is made from the packages of a lock is shown elsewhere (locked-tree.test.ts).
+  await ensureBase(defaultCacheDir, tc, (line) => t.comment(line));
   const [keys, lockFile, passphrase] = ["keys", "lock.json", "passphrase"].map((name) => join(foundry.inputs, name)) as [string, string, string];
-  writeFileSync(lockFile, encodeLock(lock));
+  writeFileSync(lockFile, encodeLock(tc.lock));
   const secret = ["--passphrase-file", passphrase];
   await foundry.succeed(["keys", "init", "--dir", keys, "--cluster", "demo", ...secret]);
   await foundry.succeed(["darksite", foundry.spec, "--lock", lockFile, "-o", at("site"), "--cache", defaultCacheDir, "--keys", keys, ...secret]);
