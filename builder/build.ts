@@ -2,13 +2,15 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Release } from "../proto/release/release.ts";
+import { checkId } from "./bundle/check-id.ts";
+import { keepRecords } from "./bundle/keep-records.ts";
 import { lockDigest } from "./lock/lock.ts";
 import { predictPcrs } from "./measure/predict.ts";
 import { assembleImage, imageKey, type ImageInputs } from "./release/assemble-image.ts";
 import { appendIndex, healOut, type OutFolder, readWhole } from "./out/append-index.ts";
 import { withOutLock } from "./out/lock-out.ts";
 import { mapLimited } from "./release/map-limited.ts";
-import { type PlanRequest, planRelease, validate } from "./release/plan-release.ts";
+import { type PlanRequest, planRelease, type ReleasePlan, validate } from "./release/plan-release.ts";
 import { layerName } from "./rootfs/ensure-layer.ts";
 import { pruneCache } from "./release/prune-cache.ts";
 import { type MeasuredImage, sealRelease } from "./release/seal-release.ts";
@@ -29,6 +31,10 @@ export interface BuildRequest extends PlanRequest {
   readonly signer: Signer;
   /** Parent of `<cluster>/<release id>`. */
   readonly outDir: string;
+  /** The spec's file: with it the build keeps what a recovery bundle needs beside the release. */
+  readonly specFile?: string;
+  /** The release that must come out; undefined: whichever it is. */
+  readonly expectedId?: string;
 }
 
 /** A finished build. */
@@ -46,12 +52,18 @@ export interface BuildResult {
  * and look into it, then seal and note it in the index. Throws BuildError, LockError, SbomError, ToolError, PeError.
  */
 export async function buildRelease(request: BuildRequest): Promise<BuildResult> {
-  const { spec, outDir, cacheDir, keysDir, generation, epoch, signer, report } = request;
-  const cluster = spec.metadata.name;
   const used = validate(request);
   const plan = await planRelease(request, used);
+  checkId(plan.id, request.expectedId);
+  const dir = join(resolve(request.outDir), request.spec.metadata.name, plan.id);
+  return keepRecords(request, dir, plan.tc.lock, (signer) => makeRelease({ ...request, signer }, plan, dir));
+}
+
+/** The stages after the plan. */
+async function makeRelease(request: BuildRequest, plan: ReleasePlan, dir: string): Promise<BuildResult> {
+  const { spec, cacheDir, keysDir, generation, epoch, signer, report } = request;
+  const cluster = spec.metadata.name;
   const { tc, images, id } = plan;
-  const dir = join(resolve(outDir), cluster, id);
   const lock = lockDigest(tc.lock);
   const out: OutFolder = { dir: dirname(dir), cluster, releaseKeys: request.keys.releaseKeys, signer };
   const locked = <T>(work: () => Promise<T>): Promise<T> => withOutLock(out.dir, report, work, request.signal);

@@ -2,8 +2,11 @@ import { PkiError } from "../../proto/pki/error.ts";
 import { SpecError, type SpecFault } from "../../proto/spec/error.ts";
 import { WireError } from "../../proto/wire/error.ts";
 import { errorChain } from "../../proto/wire/error-chain.ts";
+import { BundleError, type BundleErrorCode } from "../bundle/error.ts";
+import { DarksiteError, type DarksiteErrorCode } from "../darksite/error.ts";
 import { DeployError, type DeployErrorCode } from "../deploy/error.ts";
 import { BuildError, type BuildErrorCode } from "../error.ts";
+import { FetchError, type FetchErrorCode } from "../fetch/error.ts";
 import { KeysError, type KeysErrorCode } from "../keys/error.ts";
 import { LockError, type LockErrorCode } from "../lock/error.ts";
 import { PeError } from "../pe/error.ts";
@@ -85,6 +88,32 @@ const lockExits: Record<LockErrorCode, number> = {
   DEB_UNREACHABLE: EXIT.unavailable,
   DEB_DIFFERS: EXIT.refused,
   TREE_DIFFERS: EXIT.failed,
+  BAD_WANTS: EXIT.usage,
+};
+
+const fetchExits: Record<FetchErrorCode, number> = {
+  SOURCE_UNREACHABLE: EXIT.unavailable,
+  SOURCE_GONE: EXIT.notFound,
+  SOURCE_DENIED: EXIT.permission,
+  SOURCE_DIFFERS: EXIT.refused,
+  SOURCE_BAD: EXIT.refused,
+};
+
+const bundleExits: Record<BundleErrorCode, number> = {
+  NO_RELEASE: EXIT.notFound,
+  WHICH_RELEASE: EXIT.usage,
+  NOT_REBUILDABLE: EXIT.notFound,
+  OTHER_BUILDER: EXIT.conflict,
+  NOT_SIGNED: EXIT.refused,
+};
+
+const darksiteExits: Record<DarksiteErrorCode, number> = {
+  DARKSITE_UNFINISHED: EXIT.notFound,
+  DARKSITE_DIFFERS: EXIT.refused,
+  DARKSITE_UNSIGNED: EXIT.refused,
+  DARKSITE_FORGED: EXIT.refused,
+  DARKSITE_LACKS: EXIT.unavailable,
+  DARKSITE_BUSY: EXIT.conflict,
 };
 
 const sbomExits: Record<SbomErrorCode, number> = {
@@ -139,6 +168,9 @@ export function explainError(e: unknown): Explanation {
   if (e instanceof BuildError) return { message: e.message, next: e.next, exit: buildExits[e.code], code: e.code };
   if (e instanceof LockError) return { message: e.message, next: e.next, exit: lockExits[e.code], code: e.code };
   if (e instanceof SbomError) return { message: e.message, next: e.next, exit: sbomExits[e.code], code: e.code };
+  if (e instanceof FetchError) return { message: e.message, next: e.next, exit: fetchExits[e.code], code: e.code };
+  if (e instanceof BundleError) return { message: e.message, next: e.next, exit: bundleExits[e.code], code: e.code };
+  if (e instanceof DarksiteError) return { message: e.message, next: e.next, exit: darksiteExits[e.code], code: e.code };
   if (e instanceof KeysError) return { message: e.message, next: keysNext[e.code] ?? "", exit: keysExits[e.code], code: e.code };
   if (e instanceof SignerError) return { message: e.message, next: signerNext[e.code] ?? "", exit: signerExits[e.code], code: e.code };
   if (e instanceof DeployError) return { message: e.message, next: deployNext[e.code] ?? "", exit: deployExits[e.code], code: e.code };

@@ -1,6 +1,8 @@
 import { Command, CommanderError } from "commander";
 import type { CliIo } from "./cli-io.ts";
 import { addBuild } from "./commands/build.ts";
+import { addBundle } from "./commands/bundle.ts";
+import { addDarksite } from "./commands/darksite.ts";
 import { addDebug } from "./commands/debug.ts";
 import { addDeployQemu } from "./commands/deploy-qemu.ts";
 import { addDestroyQemu } from "./commands/destroy-qemu.ts";
@@ -13,6 +15,7 @@ import { addOperatorIssue } from "./commands/operator-issue.ts";
 import { addPinsShow } from "./commands/pins-show.ts";
 import { addProvenanceShow } from "./commands/provenance-show.ts";
 import { addSbomShow } from "./commands/sbom-show.ts";
+import { addRebuild } from "./commands/rebuild.ts";
 import { addSpecInit } from "./commands/spec-init.ts";
 import { addSpecSchema } from "./commands/spec-schema.ts";
 import { addSpecShow } from "./commands/spec-show.ts";
@@ -29,11 +32,11 @@ const commands: readonly { readonly group: string; readonly about: string; reado
   { group: "keys", about: "make and look after a cluster's keys", add: [addKeysInit, addKeysRotate, addKeysLog] },
   { group: "operator", about: "people who approve nodes", add: [addOperatorIssue] },
   { group: "spec", about: "ClusterSpecs", add: [addSpecInit, addSpecValidate, addSpecShow, addSpecSchema] },
-  { group: "", about: "", add: [addLock] },
+  { group: "", about: "", add: [addLock, addDarksite] },
   { group: "deploy", about: "bring a cluster to life on a target", add: [addDeployQemu] },
   { group: "destroy", about: "delete what deploy made on a target", add: [addDestroyQemu] },
   { group: "pins", about: "pin files: which EK is which slot", add: [addPinsShow] },
-  { group: "", about: "", add: [addBuild, addVerify, addMeasure, addDebug] },
+  { group: "", about: "", add: [addBuild, addVerify, addBundle, addRebuild, addMeasure, addDebug] },
   { group: "sbom", about: "what is in an image", add: [addSbomShow] },
   { group: "provenance", about: "what a release was made of", add: [addProvenanceShow] },
 ];

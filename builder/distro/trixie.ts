@@ -31,6 +31,7 @@ export const trixie: Distro = {
   toolchainPackages: [
     "cpio", // lists our initrd in tests
     "cryptsetup-bin", // veritysetup
+    "docker-registry", // a registry of containers, in tests
     "dosfstools",
     "erofs-utils",
     "gcc", // the static init of the initrd
@@ -46,6 +47,7 @@ export const trixie: Distro = {
     "qemu-system-x86",
     "qemu-utils",
     "sbsigntool",
+    "skopeo", // reads our OCI layouts, in tests
     "softhsm2", // a token of software, for tests
     "swtpm",
     "systemd", // systemd-measure, systemd-analyze

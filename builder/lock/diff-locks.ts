@@ -12,7 +12,10 @@ export function diffLocks(from: Lock, to: Lock): readonly LockChange[] {
   const wanted = (lock: Lock): Facts => lock.sets.flatMap((s) => [[s.name, "resolved"] as const, ...s.wanted.map((name) => [`${s.name} wants ${name}`, "listed"] as const)]);
   const origins = (lock: Lock): Facts => lock.origins.map((o) => [`origin ${o.name}`, `${o.mirror} ${o.suite} ${o.component}`]);
   const rest = (lock: Lock): Facts => [["kernel", lock.kernel], ["stub", lock.stub]];
-  return [...diffPackages(from.packages, to.packages), ...[wanted, origins, rest].flatMap((facts) => diffFacts(facts(from), facts(to)))];
+  const files = (lock: Lock): Facts => (lock.files ?? []).map((f) => [`file ${f.name}`, `${f.version} ${f.url} (${f.size} bytes, SHA-256 ${f.sha256})`]);
+  const wheels = (lock: Lock): Facts => (lock.wheels ?? []).map((w) => [`wheel ${w.name}`, `${w.file} (SHA-256 ${w.sha256})`]);
+  const containers = (lock: Lock): Facts => (lock.containers ?? []).map((c) => [`container ${c.name}`, `sha256:${c.sha256}`]);
+  return [...diffPackages(from.packages, to.packages), ...[containers, files, wheels, wanted, origins, rest].flatMap((facts) => diffFacts(facts(from), facts(to)))];
 }
 
 type Facts = readonly (readonly [string, string])[];

@@ -91,3 +91,26 @@ t.test("words that would mean something elsewhere", async (t) => {
     }
   }
 });
+
+t.test("what a lock holds beside packages", async (t) => {
+  const containers = ["quay.io/a/a:1", "quay.io/b/b:1"].map((name) => ({ name, registry: "quay.io", repository: name.slice(8, 11), mediaType: "application/vnd.oci.image.manifest.v1+json" as const, sha256: digest(name), size: 500, config: { sha256: digest("config"), size: 10 }, layers: [{ sha256: digest("layer"), size: 20 }] }));
+  const files = [{ name: "tool", version: "1", url: "https://example.org/tool.tar.gz", size: 5, sha256: digest("tool") }];
+  const wheels = [{ name: "six", version: "1.17.0", file: "six-1.17.0-py3-none-any.whl", url: "https://example.org/six-1.17.0-py3-none-any.whl", size: 6, sha256: digest("six") }];
+  const full: Lock = { ...lock, containers, files, wheels };
+  const written = new TextDecoder().decode(encodeLock(full));
+  t.same(parseLock(utf8(written), "lock.json"), full);
+  t.equal(written.split("\n").filter((line) => line.includes('"config"')).length, 2, "a line for each image");
+  const refused = (name: string, from: string, to: string): void => {
+    t.ok(written.includes(from), name);
+    t.throws(() => parseLock(utf8(written.replace(from, to)), "lock.json"), { code: "BAD_LOCK" }, name);
+  };
+  refused("an image twice", "quay.io/b/b:1", "quay.io/a/a:1");
+  refused("images out of order", "quay.io/a/a:1", "quay.io/c/c:1");
+  refused("an image without a registry", "quay.io/b/b:1", "quayb:1");
+  refused("an image without layers", '"layers":[{', '"layers":[],"lower":[{');
+  refused("another kind of manifest", "oci.image.manifest.v1+json", "oci.image.index.v1+json");
+  refused("a file that leaves its folder", "https://example.org/tool.tar.gz", "https://example.org/..");
+  refused("a version that leaves its folder", '"version":"1"}', '"version":"../1"}');
+  refused("a wheel that leaves its folder", '"file":"six', '"file":"../six');
+  refused("a list that is empty", /\n {2}\{[^\n]*"tool"[^\n]*/.exec(written)?.[0] ?? "none", "");
+});

@@ -4,9 +4,10 @@ import { toHex } from "../../proto/wire/hex.ts";
 import { canonicalJson, parseJson } from "../../proto/wire/json.ts";
 import { dnsLabel, hexText } from "../../proto/wire/text.ts";
 import { LockError } from "./error.ts";
+import { extrasSchema, type LockExtras } from "./extras.ts";
 
-/** A toolchain and 16 roles with 1000 packages of 400 bytes each fit ten times. */
-const MAX_LOCK_BYTES = 8 * 1024 * 1024;
+/** A toolchain and 16 roles with 1000 packages of 400 bytes each fit ten times, and 100,000 files of a darksite. */
+const MAX_LOCK_BYTES = 64 * 1024 * 1024;
 /** No .deb of Debian is larger than 2 GiB; the number also bounds what a mirror may send. */
 const MAX_DEB_BYTES = 4 * 1024 ** 3;
 
@@ -53,7 +54,7 @@ export const lockedSetSchema = z.strictObject({ name: setName, wanted: z.array(p
 /** See {@link lockedSetSchema}. */
 export type LockedSet = z.output<typeof lockedSetSchema>;
 
-/** Everything that a build takes from Debian. Lists are sorted by name; a name has one version in all sets. */
+/** Everything that a build takes from Debian, and what a darksite holds beside it. Lists are sorted by name; a name has one version in all sets. */
 export const lockSchema = z
   .strictObject({
     kind: z.literal("kubedos/lock"),
@@ -65,6 +66,7 @@ export const lockSchema = z
     origins: z.array(originSchema).min(1).max(64),
     sets: z.array(lockedSetSchema).min(1).max(66),
     packages: z.array(lockedPackageSchema).min(1).max(16384),
+    ...extrasSchema,
   })
   .check((ctx) => {
     for (const message of contradictions(ctx.value)) ctx.issues.push({ code: "custom", input: ctx.value, message });
@@ -107,9 +109,9 @@ export function packagesOf(lock: Lock, set: string): readonly LockedPackage[] {
 }
 
 /** What a schema of fields alone can't say: order, and that every name leads somewhere. */
-function* contradictions(lock: Pick<Lock, "kernel" | "stub" | "origins" | "sets" | "packages">): Generator<string> {
-  const { origins, sets, packages } = lock;
-  const lists = [packages, origins, sets].map((list) => list.map((item) => item.name));
+function* contradictions(lock: Pick<Lock, "kernel" | "stub" | "origins" | "sets" | "packages"> & LockExtras): Generator<string> {
+  const { origins, sets, packages, containers = [], files = [], wheels = [] } = lock;
+  const lists = [packages, origins, sets, containers, files, wheels].map((list) => list.map((item) => item.name));
   for (const list of [...lists, ...sets.map((s) => s.wanted), ...packages.map((p) => p.in)]) {
     const at = list.findIndex((name, i) => i > 0 && name <= (list[i - 1] ?? ""));
     if (at > 0) yield `"${list[at]}" stands twice or out of order`;

@@ -10,8 +10,8 @@ export interface UpdateRequest {
   readonly file: string;
   /** Replace one that would say something else. */
   readonly update: boolean;
-  /** Makes the lock of today. */
-  readonly resolve: () => Promise<Lock>;
+  /** Makes the lock of today; it is told what the file said before. */
+  readonly resolve: (old: Lock | undefined) => Promise<Lock>;
   /** The command that would replace it, for people. */
   readonly next: string;
 }
@@ -28,7 +28,7 @@ const NAMED = 8;
 /** Resolves anew and makes the file, or compares it; without `update` one that differs is left. Throws LockError `LOCK_DIFFERS`, `BAD_LOCK`, and more. */
 export async function updateLock({ file, update, resolve, next }: UpdateRequest): Promise<UpdateResult> {
   const old = existsSync(file) ? parseLock(await readFile(file), file) : undefined;
-  const lock = await resolve();
+  const lock = await resolve(old);
   const changes = old === undefined ? [] : diffLocks(old, lock);
   if (old !== undefined && changes.length === 0) return { lock, outcome: "unchanged", changes };
   if (old !== undefined && !update) {

@@ -65,9 +65,9 @@ export function indexStanza(locked: LockedPackage, control: string, path: string
   return `${control.trimEnd()}\nFilename: ${path}\nSize: ${locked.size}\nSHA256: ${locked.sha256}\n`;
 }
 
-/** The text of a Release file (apt-secure(8)) over these indexes. */
-export function releaseText(suite: string, indexes: readonly (readonly [string, Uint8Array])[]): string {
+/** The text of a Release file (apt-secure(8)) over these indexes; `time` in seconds. */
+export function releaseText(suite: string, indexes: readonly (readonly [string, Uint8Array])[], time: number = REPOSITORY_TIME): string {
   const sums = indexes.map(([name, data]) => ` ${toHex(sha256(data))} ${data.length} ${name}`);
-  const date = new Date(REPOSITORY_TIME * 1000).toUTCString().replace("GMT", "UTC");
+  const date = new Date(time * 1000).toUTCString().replace("GMT", "UTC");
   return [`Origin: kubedos`, `Suite: ${suite}`, `Codename: ${suite}`, `Date: ${date}`, `Architectures: amd64`, `SHA256:`, ...sums, ""].join("\n");
 }

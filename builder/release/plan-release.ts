@@ -3,6 +3,7 @@ import { type ClusterSpec, MASTER_ROLE } from "../../proto/spec/schema.ts";
 import { sha256, utf8 } from "../../proto/wire/bytes.ts";
 import { toHex } from "../../proto/wire/hex.ts";
 import { canonicalJson } from "../../proto/wire/json.ts";
+import { type DarksiteSource, fillCache } from "../darksite/fill-cache.ts";
 import { BuildError } from "../error.ts";
 import type { PublicKeys } from "../keys/read-public-keys.ts";
 import { ensureCacheLock } from "../lock/cache-lock.ts";
@@ -42,6 +43,8 @@ export interface PlanRequest {
   readonly epoch: number;
   /** What packages to take; without it those of the cache's own lock. */
   readonly lock?: Lock | undefined;
+  /** Where packages come from before any mirror, or instead of one. */
+  readonly darksite?: DarksiteSource | undefined;
   readonly report: Report;
   readonly signal?: AbortSignal;
 }
@@ -84,6 +87,7 @@ export async function planRelease(request: PlanRequest, used: readonly RoleDefin
   const cluster = spec.metadata.name;
   const lock = request.lock ?? (await ensureCacheLock(cacheDir, used, report, signal));
   checkLockFits(lock, wantedSets(used), "kubedos-build lock SPEC -o LOCK --update");
+  if (request.darksite !== undefined) await fillCache({ ...request.darksite, cacheDir, packages: lock.packages, report, signal });
   const tc = await ensureToolchain(cacheDir, report, signal, lock);
   const base = await ensureBase(cacheDir, tc, report, signal);
   const common = { cluster, base, recipe: await sourceDigest(IMAGE_RECIPE), epoch };

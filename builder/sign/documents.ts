@@ -1,3 +1,4 @@
+import { DARKSITE_TYPE, parseDarksite } from "../../proto/release/darksite.ts";
 import { DELIVERY_TYPE, parseDelivery } from "../../proto/release/delivery.ts";
 import { parsePins, PINS_TYPE } from "../../proto/release/pins.ts";
 import { parseRelease, RELEASE_TYPE } from "../../proto/release/release.ts";
@@ -18,6 +19,7 @@ const documents = {
   release: { type: RELEASE_TYPE, read: (data) => { const { cluster, id } = parseRelease(data); return { cluster, release: id }; } },
   provenance: { type: STATEMENT_TYPE, read: (data) => { const { externalParameters, internalParameters } = parseProvenance(data).predicate.buildDefinition; return { cluster: externalParameters.cluster, release: internalParameters.release }; } },
   index: { type: INDEX_TYPE, read: (data) => { const { cluster, id } = parseIndexEntry(data); return { cluster, release: id }; } },
+  darksite: { type: DARKSITE_TYPE, read: (data) => ({ cluster: parseDarksite(data).cluster, release: null }) },
   delivery: { type: DELIVERY_TYPE, read: (data) => ({ cluster: parseDelivery(data).cluster, release: null }) },
   pins: { type: PINS_TYPE, read: (data) => ({ cluster: parsePins(data).cluster, release: null }) },
 } as const satisfies Record<string, { readonly type: string; readonly read: (data: Uint8Array) => Facts }>;

@@ -1,11 +1,11 @@
 import { concatBytes, sha256 } from "../../proto/wire/bytes.ts";
 import { ByteReader } from "../../proto/wire/reader.ts";
-import { peChecksum } from "../pe/checksum.ts";
 import { PeError } from "../pe/error.ts";
 import { parsePe } from "../pe/parse.ts";
 import { context, der, objectId, octetString, sequence, setOf } from "../../proto/wire/der.ts";
 import type { PrivateKey } from "../keys/private-key.ts";
 import { authenticodeDigest } from "./authenticode-digest.ts";
+import { embedSignature } from "./embed-signature.ts";
 import { sha256Algorithm, signedData, valueOf } from "./pkcs7.ts";
 
 const SIGNED_DATA = "1.2.840.113549.1.7.2";
@@ -13,10 +13,8 @@ const CONTENT_TYPE = "1.2.840.113549.1.9.3";
 const MESSAGE_DIGEST = "1.2.840.113549.1.9.4";
 const SPC_INDIRECT_DATA = "1.3.6.1.4.1.311.2.1.4";
 const SPC_PE_IMAGE_DATA = "1.3.6.1.4.1.311.2.1.15";
-/** WIN_CERTIFICATE: header size, wRevision 2.0, wCertificateType PKCS_SIGNED_DATA. */
+/** Header of a WIN_CERTIFICATE. */
 const WIN_CERTIFICATE_BYTES = 8;
-const REVISION_2 = 0x0200;
-const PKCS_SIGNED_DATA = 0x0002;
 
 /**
  * Signs a PE image for Secure Boot: PKCS#7 SignedData over SpcIndirectDataContent, RSASSA-PKCS1-v1_5 with SHA-256, and
@@ -27,20 +25,7 @@ export async function signPe(file: Uint8Array, key: PrivateKey, certificate: Uin
   const image = parsePe(file);
   if (image.certificates.size !== 0) throw new PeError("SIGNED", "the image is signed already");
   if (file.length % 8 !== 0) throw new PeError("BAD_LAYOUT", "the image's length is no multiple of 8");
-  const pkcs7 = await authenticode(authenticodeDigest(image), key, certificate);
-  const length = WIN_CERTIFICATE_BYTES + pkcs7.length;
-  const size = Math.ceil(length / 8) * 8;
-  const signed = new Uint8Array(file.length + size);
-  signed.set(file);
-  signed.set(pkcs7, file.length + WIN_CERTIFICATE_BYTES);
-  const view = new DataView(signed.buffer);
-  view.setUint32(file.length, length, true);
-  view.setUint16(file.length + 4, REVISION_2, true);
-  view.setUint16(file.length + 6, PKCS_SIGNED_DATA, true);
-  view.setUint32(image.securityEntryOffset, file.length, true);
-  view.setUint32(image.securityEntryOffset + 4, size, true);
-  view.setUint32(image.checksumOffset, peChecksum(signed, image.checksumOffset), true);
-  return signed;
+  return embedSignature(file, await authenticode(authenticodeDigest(image), key, certificate));
 }
 
 async function authenticode(imageDigest: Uint8Array, key: PrivateKey, certificate: Uint8Array): Promise<Uint8Array> {

@@ -23,5 +23,5 @@ const observability = z.strictObject({
 export const workloads = z.strictObject({
   kubernetes: key(kubernetes.optional(), "The reference workload; needs nodes of the roles `etcd` and `cp`.", LATER),
   observability: key(observability.optional(), "Metrics and logs; needs nodes of the role `prometheus`.", LATER),
-  images: key(z.array(imageReference).max(1024).default([]), "Container images beside those that the roles name, by full reference.", "not used yet: darksites"),
+  images: key(z.array(imageReference).max(1024).default([]), "Container images beside those that the roles name, by full reference.", "lock, darksites"),
 });

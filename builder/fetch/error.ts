@@ -1,0 +1,18 @@
+/** Something that could not be fetched, or isn't what was asked for. The code is fixed, the message one sentence; `next` is a step that helps. */
+export class FetchError extends Error {
+  readonly code: FetchErrorCode;
+  readonly next: string;
+
+  constructor(code: FetchErrorCode, message: string, next = "", options?: ErrorOptions) {
+    super(message, options);
+    this.name = "FetchError";
+    this.code = code;
+    this.next = next;
+  }
+}
+
+/**
+ * SOURCE_UNREACHABLE: nobody answers, or not to the end. SOURCE_GONE: its server doesn't have it. SOURCE_DENIED: its server wants
+ * to know who asks. SOURCE_DIFFERS: other bytes than expected. SOURCE_BAD: an answer that isn't in the form that its protocol says.
+ */
+export type FetchErrorCode = "SOURCE_UNREACHABLE" | "SOURCE_GONE" | "SOURCE_DENIED" | "SOURCE_DIFFERS" | "SOURCE_BAD";
