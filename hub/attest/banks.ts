@@ -1,14 +1,57 @@
-import type { BankName } from "../../proto/eventlog/bank.ts";
-import type { UnverifiedEventLog } from "../../proto/eventlog/event-log.ts";
+import type { Bank, BankName } from "../../proto/eventlog/bank.ts";
+import { bankIndex, type UnverifiedEventLog } from "../../proto/eventlog/event-log.ts";
 import { EVENT_TYPE } from "../../proto/eventlog/event-type.ts";
-import { isExtended } from "../../proto/eventlog/replay.ts";
-import { fromHex } from "../../proto/wire/hex.ts";
+import { canHash, extendAll, initialPcr, isExtended } from "../../proto/eventlog/replay.ts";
+import { digest, type HashAlg, hashName } from "../../proto/tpm/alg.ts";
+import { concatBytes } from "../../proto/wire/bytes.ts";
+import { fromHex, toHex } from "../../proto/wire/hex.ts";
+import { ATTEST_CODES, type AttestCode } from "./codes.ts";
+import type { MeasuredEvent, MeasuredEvents } from "./measured-boot.ts";
 import { Refusal } from "./refusal.ts";
+import type { Finding } from "./types.ts";
 
 /** The log has the bank that is quoted (P20). SHA-1 alone is no log to judge by. Throws Refusal `SHA1_ONLY` or `LOG_WITHOUT_SHA256`. */
 export function checkHasBank(log: UnverifiedEventLog): void {
   if (log.banks.every((b) => b.name === "sha1")) throw new Refusal("SHA1_ONLY");
   if (!log.banks.some((b) => b.name === "sha256")) throw new Refusal("LOG_WITHOUT_SHA256");
+}
+
+/**
+ * The quote covers exactly the banks that the log announces (P20): one that the quote leaves out could hold anything, and one that the log doesn't
+ * know was left to whoever wanted to fill it. SHA-1 is no exception: it proves nothing, but where it is on it must fit like the others.
+ * Throws Refusal `BANK_UNQUOTED` or `BANK_UNLOGGED`.
+ */
+export function checkQuotedBanks(log: UnverifiedEventLog, quoted: readonly HashAlg[]): void {
+  const announced = log.banks.map((b) => b.id);
+  const unquoted = announced.filter((bank) => !quoted.includes(bank));
+  if (unquoted.length > 0) throw refusalOf("BANK_UNQUOTED", unquoted, `a quote over ${listOf(announced)}, which the log announces`, `a quote over ${listOf(quoted)}`);
+  const unlogged = quoted.filter((bank) => !announced.includes(bank));
+  if (unlogged.length > 0) throw refusalOf("BANK_UNLOGGED", unlogged, `a log of ${listOf(quoted)}, which the quote covers`, `a log of ${listOf(announced)}`);
+}
+
+/**
+ * Values of the quoted PCRs in one bank that isn't judged, one behind the other by ascending PCR. Throws Refusal `BANK_INCONSISTENT` where a record of
+ * userspace doesn't tell the bank, and Error where this build hasn't the hash: bun's has no SM3.
+ */
+export function replayBank(log: UnverifiedEventLog, bank: Bank, events: MeasuredEvents): Uint8Array {
+  if (!canHash(bank.name)) throw new Error(`this build can't compute ${bank.name}, which the log announces`);
+  const at = bankIndex(log, bank.name);
+  const values: Uint8Array[] = [];
+  for (const [pcr, list] of events) {
+    const digests = list.map((measured, index) => digestIn(bank, at, measured) ?? untold(bank.name, pcr, index));
+    values.push(extendAll(bank.name, initialPcr(pcr, bank.size, log.startupLocality), digests));
+  }
+  return concatBytes(...values);
+}
+
+function digestIn(bank: Bank, at: number, measured: MeasuredEvent): Uint8Array | undefined {
+  if (measured.log === "userspace") return measured.record.digests.get(bank.name);
+  // The parser has seen to the log's own events; one that a quirk adds has no digests but is what its data says.
+  return measured.event.digests[at] ?? digest(bank.id, measured.event.data);
+}
+
+function untold(bank: BankName, pcr: number, index: number): never {
+  throw inconsistent(bank, pcr, index, "a record of userspace has no digest", "the bank's own digest in every record", "none");
 }
 
 /** Digest of a good separator's data, four zeros, in each bank: written down, since not every build of ours has every hash. */
@@ -24,21 +67,24 @@ export const SEPARATORS: Readonly<Record<BankName, string>> = {
 };
 
 /**
- * The other banks of a firmware log (P20). A quote is over the SHA-256 bank and nothing is ever judged or sealed by another, so
- * another bank can't carry a machine; but what the log announces it must also tell. In each bank each event has a digest that something
- * gives, and each separator that bank's hash of its data: a bank that the firmware left empty, or that somebody else filled, doesn't
- * pass for one. Throws Refusal `BANK_INCONSISTENT`.
+ * The other banks of a firmware log (P20). That they add up to the quote, replayBoot has seen; here, that a firmware filled them. In each bank
+ * each event has a digest that something gives, and each separator that bank's hash of its data: a bank that the firmware left empty, or that
+ * somebody else filled, doesn't pass for one, and no PCR of 0–7 can be all zeros or all ones. Throws Refusal `BANK_INCONSISTENT`.
  */
 export function checkBanks(log: UnverifiedEventLog): void {
   // checkSeparators has seen to the data: four zeros. SHA-256 is held against the quote; a wrong separator there has a code of its own.
   const others = log.banks.flatMap(({ name }, at) => (name === "sha256" ? [] : [{ name, at, separator: fromHex(SEPARATORS[name]) }]));
+  if (others.length === 0) return;
+  const seen = new Map<number, number>();
   for (const event of log.events) {
     if (!isExtended(event)) continue;
+    const index = seen.get(event.pcr) ?? 0;
+    seen.set(event.pcr, index + 1);
     for (const { name, at, separator } of others) {
-      const digest = event.digests[at] ?? new Uint8Array(0);
-      if (isBlank(digest)) throw new Refusal("BANK_INCONSISTENT", `The log's ${name} bank has an event in PCR ${event.pcr} without a digest.`);
-      if (event.type === EVENT_TYPE.EV_SEPARATOR && Buffer.compare(digest, separator) !== 0) {
-        throw new Refusal("BANK_INCONSISTENT", `The log's ${name} bank has another separator in PCR ${event.pcr} than its data gives.`);
+      const found = event.digests[at] ?? new Uint8Array(0);
+      if (isBlank(found)) throw inconsistent(name, event.pcr, index, "an event has no digest", "a digest", toHex(found));
+      if (event.type === EVENT_TYPE.EV_SEPARATOR && Buffer.compare(found, separator) !== 0) {
+        throw inconsistent(name, event.pcr, index, "the separator isn't what its data gives", toHex(separator), toHex(found));
       }
     }
   }
@@ -48,4 +94,20 @@ export function checkBanks(log: UnverifiedEventLog): void {
 function isBlank(digest: Uint8Array): boolean {
   const [first] = digest;
   return (first === 0 || first === 0xff) && digest.every((byte) => byte === first);
+}
+
+function inconsistent(bank: BankName, pcr: number, index: number, fault: string, expected: string, found: string): Refusal {
+  const finding: Finding = { code: "BANK_INCONSISTENT", pcr, index, what: `the ${bank} bank: ${fault}`, expected, found, cause: ATTEST_CODES.BANK_INCONSISTENT.cause };
+  return new Refusal("BANK_INCONSISTENT", `In the ${bank} bank ${fault}: PCR ${pcr}, event ${index}.`, [finding]);
+}
+
+/** One finding a bank. */
+function refusalOf(code: AttestCode, banks: readonly HashAlg[], expected: string, found: string): Refusal {
+  const { text, cause } = ATTEST_CODES[code];
+  const findings = banks.map((bank): Finding => ({ code, pcr: -1, index: -1, what: `the ${hashName(bank)} bank`, expected, found, cause }));
+  return new Refusal(code, `${text.slice(0, -1)}: ${listOf(banks)}.`, findings);
+}
+
+function listOf(banks: readonly HashAlg[]): string {
+  return banks.map(hashName).join(", ");
 }

@@ -95,7 +95,7 @@ export const ATTEST_CODES = {
     cause: "The TPM's SHA-256 bank is switched off. SHA-1 can be forged. Switch the SHA-256 bank on in the firmware's setup.",
   },
   SELECTION_WRONG: {
-    text: "The quote covers other PCRs than the SHA-256 bank's 0-7, 9 and 11-14.",
+    text: "The quote covers other PCRs than 0-7, 9 and 11-14, or not those of the SHA-256 bank.",
     cause: "The agent's version doesn't fit the hub's, or PCRs were to be hidden. Compare both versions, then treat the machine as hostile.",
   },
   BINDING_WRONG: {
@@ -134,9 +134,17 @@ export const ATTEST_CODES = {
     text: "The firmware's log has no SHA-256 bank.",
     cause: "The TPM's SHA-256 bank is switched off. Switch it on in the firmware's setup.",
   },
+  BANK_UNQUOTED: {
+    text: "The quote leaves out a bank that the firmware's log announces.",
+    cause: "The agent's version doesn't fit the hub's, the log was rewritten, or a bank was to be hidden. Compare both versions, then treat the machine as hostile.",
+  },
+  BANK_UNLOGGED: {
+    text: "The quote covers a bank that the firmware's log doesn't announce.",
+    cause: "The bank is active in the TPM and the firmware doesn't fill it, so anybody can. Switch all banks but SHA-256 off in the firmware's setup.",
+  },
   BANK_INCONSISTENT: {
-    text: "A bank that the firmware's log announces doesn't fit its own events.",
-    cause: "The firmware leaves a bank empty, or somebody filled it. Switch all banks but SHA-256 off in the firmware's setup.",
+    text: "A bank that the firmware's log announces isn't told by the logs' own events.",
+    cause: "The firmware or systemd leaves a bank empty, or somebody filled it. Switch all banks but SHA-256 off in the firmware's setup.",
   },
   USERSPACE_LOG_MALFORMED: {
     text: "The log of what userspace measured can't be read.",

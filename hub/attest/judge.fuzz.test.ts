@@ -54,7 +54,7 @@ t.test("bytes changed anywhere", async (t) => {
       const at = n % data.length;
       data[at] = (data[at] ?? 0) ^ mask;
       const verdict = judgeWith(part, data);
-      // Event data, other banks' digests and a record's label aren't measured: there a change is harmless, and is bound to the quote.
+      // Event data and a record's label aren't measured: there a change is harmless, and is bound to the quote.
       return isRefusal(verdict) || (verdict.ok && ["claims", "firmwareLog", "userspaceLog", "ekPublic"].includes(part));
     }),
     budget,

@@ -23,12 +23,13 @@ import type { AttestedFacts, Challenge, Known, LastClock, UnverifiedEvidence, Ve
  * 4. A certificate that was shown is one about this EK (P9); whether it vouches for it, verifyEkCertificate judged, and one that doesn't is no anchor.
  * 5. Signature and attestation parse to their end, and the AK signed them in its own scheme (P22).
  * 6. The TPM made it (P1), it is a quote (P2) by a key that the TPM calls by the AK's Name under the endorsement hierarchy
- *    (P8), over exactly the SHA-256 bank's quoted PCRs by the signed selection (P3, P20).
+ *    (P8), over exactly our PCRs of SHA-256 and of each other bank by the signed selection (P3, P20).
  * 7. Its extraData binds nonce, verifier, claims and both logs (P5, P6).
  * 8. The claims are this cluster's, and their TLS key is the peer's where there is a peer (P6, P7).
  * 9. The quote is younger than the last one of this EK that was known when its challenge was made: clock, counters and boot id fit (P23, P24).
- * 10. Both logs parse to their end (P16, P17), each announced bank is told (P20), and they add up to the quoted digest, made with the AK's
- *     hash (P4, P13, P14, P18, P21), by the specification or with a quirk that the release lists (P19).
+ * 10. Both logs parse to their end (P16, P17), the quote covers each bank that they announce and no other, and they tell each of them (P20); they
+ *     add up to the quoted digest in all, made with the AK's hash (P4, P13, P14, P18, P21), by the specification or with a quirk that the release
+ *     lists (P19). From here on SHA-256 alone is looked at.
  * 11. PCR 0–7 have one good separator each (P11) and after it only what belongs there (P12); userspace extended them with nothing but its
  *     one barrier (P13).
  * 12. Secure Boot was on, each variable once, in its place and as it was measured, and db allowed every image (P10, P25).
@@ -60,7 +61,7 @@ function attest(evidence: UnverifiedEvidence, challenge: Challenge, known: Known
   const { clock, resetCount, restartCount } = quote.clock;
   seen.clock = { clock, resetCount, restartCount, bootId: claims.bootId };
   checkClock(quote.clock, claims.bootId, known.lastClock);
-  const replay = checkReplay(evidence, { digests, pcrDigest: quote.pcrDigest, hash: ak.scheme.hash }, listQuirks(known), cache);
+  const replay = checkReplay(evidence, { digests, pcrs: quote.pcrs }, listQuirks(known), cache);
   const { release, image, sharedBy } = matchRelease(replay, claims.role, known);
   return {
     claims,

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import t from "tap";
 import { encodeEventLog } from "../../test/fakes/encode-event-log.ts";
-import { challengeFor, firmwareLog, knownOf, newChallenge, releaseOf, userspaceLogOf, WORDS } from "../../test/fakes/evidence-case.ts";
+import { BANK_NAMES, challengeFor, firmwareLog, knownOf, newChallenge, releaseOf, userspaceLogOf, WORDS } from "../../test/fakes/evidence-case.ts";
 import { logWith, measuring, newEvent, record, recordedLog, separatorRecords, utf16 } from "../../test/fakes/log-case.ts";
 import { type Boot, VerdictBench } from "../../test/swtpm/verdict-bench.ts";
 import { BANKS } from "../../proto/eventlog/bank.ts";
@@ -189,7 +189,8 @@ t.test("P17 logs as other makers write them, judged", async (t) => {
   t.equal(codeOf(await verdictOn({ firmwareLog: wide })), "SEPARATOR_WRONG", "separators of fifty bytes");
   const sm3 = BANKS.filter((b) => b.name === "sm3");
   const withSm3 = recordedLog.events.map((e) => ({ ...e, digests: [...e.digests, new Uint8Array(hash("sm3", e.data, "buffer"))] }));
-  t.equal(codeOf(await verdictOn({ firmwareLog: encodeEventLog({ banks: [...recordedLog.banks, ...sm3], events: withSm3 }) })), "ok", "a fifth bank");
+  const fifth = { firmwareLog: encodeEventLog({ banks: [...recordedLog.banks, ...sm3], events: withSm3 }), userspaceLog: userspaceLogOf(WORDS, [...BANK_NAMES, "sm3"]) };
+  t.equal(codeOf(await verdictOn(fifth)), "BANK_UNQUOTED", "a fifth bank, on a TPM that hasn't it");
   const padded = concatBytes(firmwareLog, new Uint8Array(4096).fill(0xff));
   t.equal(codeOf(await verdictOn({ shown: { firmwareLog: padded } })), "LOG_MALFORMED", "the table's unused room");
 });

@@ -7,11 +7,12 @@ import { printable } from "../../proto/eventlog/printable.ts";
 import type { Quirk } from "../../proto/eventlog/quirk.ts";
 import { extendAll, initialPcr, isExtended } from "../../proto/eventlog/replay.ts";
 import { parseUserspaceLog, type UnverifiedUserspaceRecord } from "../../proto/eventlog/userspace.ts";
-import type { ShaAlg } from "../../proto/tpm/alg.ts";
+import { ALG, type HashAlg } from "../../proto/tpm/alg.ts";
 import { pcrDigest } from "../../proto/tpm/pcr.ts";
-import { equalBytes, sha256, utf8 } from "../../proto/wire/bytes.ts";
+import { concatBytes, equalBytes, sha256, utf8 } from "../../proto/wire/bytes.ts";
 import { toHex } from "../../proto/wire/hex.ts";
-import { checkHasBank } from "./banks.ts";
+import { checkHasBank, checkQuotedBanks, replayBank } from "./banks.ts";
+import type { QuotedDigest } from "./quote.ts";
 import { Refusal, refuseAs } from "./refusal.ts";
 
 const PCR_BYTES = 32;
@@ -34,40 +35,58 @@ declare const quoted: unique symbol;
 /** Every quoted PCR. Exists only where the logs add up to the digest that the TPM signed, so the rules can't see other values (P4). */
 export type MeasuredBoot = ReadonlyMap<number, MeasuredPcr> & { readonly [quoted]: true };
 
+/** What the quoted PCRs hold in each bank but SHA-256, one value behind the other by ascending PCR. No rule looks at them: they only add up. */
+export type OtherBanks = ReadonlyMap<HashAlg, Uint8Array>;
+
 /** A boot, and the quirks without which its log wouldn't have added up. */
 export interface ReplayedBoot {
   readonly log: UnverifiedEventLog;
   readonly boot: MeasuredBoot;
+  readonly others: OtherBanks;
   readonly quirks: readonly Quirk[];
 }
 
 type Logs = { readonly firmwareLog: Uint8Array; readonly userspaceLog: Uint8Array };
 
 /**
- * Parses both logs, replays them and compares with the quote's pcrDigest, made with the key's scheme hash (P13, P14, P17, P21).
+ * Parses both logs, replays them in each quoted bank and compares with the quote's digest, made with the key's scheme hash (P13, P14, P17, P20, P21).
  * A quote carries a digest alone, so the values are those that the logs give: zero where nothing was logged. A quirk is tried only
  * where the log doesn't add up without it (P19). Throws Refusal.
  */
-export function replayBoot(logs: Logs, digest: Uint8Array, hash: ShaAlg, allowed: ReadonlySet<Quirk>): ReplayedBoot {
+export function replayBoot(logs: Logs, quoted: QuotedDigest, allowed: ReadonlySet<Quirk>): ReplayedBoot {
   const log = readFirmwareLog(logs.firmwareLog);
   const records = refuseAs("USERSPACE_LOG_MALFORMED", () => parseUserspaceLog(logs.userspaceLog));
   checkHasBank(log);
+  checkQuotedBanks(log, quoted.banks);
   const events = collect(log, records);
-  const plain = addUp(events, log.startupLocality);
-  if (isQuoted(plain, digest, hash)) return { log, boot: plain, quirks: [] };
+  const plain = replayAs(log, events, quoted, []);
+  if (plain !== null) return plain;
   if (allowed.has("exit-boot-services-unlogged") && !hasExitBootServices(events)) {
-    const extended = addUp(new Map(events).set(5, withExitBootServices(events.get(5) ?? [])), log.startupLocality);
-    if (isQuoted(extended, digest, hash)) return { log, boot: extended, quirks: ["exit-boot-services-unlogged"] };
+    const extended = new Map(events).set(5, withExitBootServices(events.get(5) ?? []));
+    const passes = replayAs(log, extended, quoted, ["exit-boot-services-unlogged"]);
+    if (passes !== null) return passes;
   }
   throw new Refusal("LOG_MISMATCH");
 }
 
-/** Whether these values hash to what the TPM signed; only then is this a {@link MeasuredBoot}. */
-export function isQuoted(boot: ReadonlyMap<number, MeasuredPcr>, digest: Uint8Array, hash: ShaAlg): boot is MeasuredBoot {
-  return equalBytes(pcrDigest([...boot.values()].map((p) => p.value), hash), digest);
+/** The boot of these events, where they add up to the quote in every bank. */
+function replayAs(log: UnverifiedEventLog, events: MeasuredEvents, quoted: QuotedDigest, quirks: readonly Quirk[]): ReplayedBoot | null {
+  const boot = addUp(events, log.startupLocality);
+  const others = new Map(log.banks.filter((b) => b.name !== "sha256").map((bank) => [bank.id, replayBank(log, bank, events)]));
+  return isQuoted(boot, others, quoted) ? { log, boot, others, quirks } : null;
 }
 
-function collect(log: UnverifiedEventLog, records: readonly UnverifiedUserspaceRecord[]): ReadonlyMap<number, readonly MeasuredEvent[]> {
+/** Whether these values hash to what the TPM signed, in all banks that they have and no other; only then is this a {@link MeasuredBoot}. */
+export function isQuoted(boot: ReadonlyMap<number, MeasuredPcr>, others: OtherBanks, quoted: QuotedDigest): boot is MeasuredBoot {
+  if (quoted.banks.length !== others.size + 1) return false;
+  const values = quoted.banks.map((bank) => (bank === ALG.SHA256 ? concatBytes(...[...boot.values()].map((p) => p.value)) : others.get(bank)));
+  return values.every((value) => value !== undefined) && equalBytes(pcrDigest(values, quoted.hash), quoted.digest);
+}
+
+/** What was extended into each quoted PCR, in order; PCRs ascending. */
+export type MeasuredEvents = ReadonlyMap<number, readonly MeasuredEvent[]>;
+
+function collect(log: UnverifiedEventLog, records: readonly UnverifiedUserspaceRecord[]): MeasuredEvents {
   const at = bankIndex(log, "sha256");
   const events = new Map<number, MeasuredEvent[]>(QUOTED_PCRS.map((pcr) => [pcr, []]));
   for (const event of log.events) {
@@ -78,7 +97,7 @@ function collect(log: UnverifiedEventLog, records: readonly UnverifiedUserspaceR
   return events;
 }
 
-function addUp(events: ReadonlyMap<number, readonly MeasuredEvent[]>, startupLocality: number): ReadonlyMap<number, MeasuredPcr> {
+function addUp(events: MeasuredEvents, startupLocality: number): ReadonlyMap<number, MeasuredPcr> {
   const boot = new Map<number, MeasuredPcr>();
   for (const [pcr, list] of events) {
     const userspace = list.filter((e) => e.log === "userspace").map((e) => e.digest);
@@ -97,7 +116,7 @@ const EXIT_ACTIONS: readonly MeasuredEvent[] = ["Exit Boot Services Invocation",
   return { log: "firmware", digest: sha256(data), event: { pcr: 5, type, typeName: eventTypeName(type), digests: [], data } };
 });
 
-function hasExitBootServices(events: ReadonlyMap<number, readonly MeasuredEvent[]>): boolean {
+function hasExitBootServices(events: MeasuredEvents): boolean {
   return EXIT_ACTIONS.some(({ digest }) => events.get(5)?.some((e) => Buffer.compare(e.digest, digest) === 0) === true);
 }
 

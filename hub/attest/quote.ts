@@ -1,5 +1,5 @@
 import { QUOTED_PCRS } from "../../proto/evidence/limits.ts";
-import { ALG, digest } from "../../proto/tpm/alg.ts";
+import { ALG, digest, type HashAlg, type ShaAlg } from "../../proto/tpm/alg.ts";
 import { type Attest, ATTEST_QUOTE, parseAttest, type QuoteInfo, TPM_GENERATED } from "../../proto/tpm/attest.ts";
 import { RH } from "../../proto/tpm/handles.ts";
 import type { PcrSelection } from "../../proto/tpm/pcr-selection.ts";
@@ -14,14 +14,23 @@ import { Refusal, refuseAs } from "./refusal.ts";
 export interface SignedQuote {
   readonly extraData: Uint8Array;
   readonly clock: Attest["clock"];
-  /** Over the selected PCRs, made with the hash of the key's scheme (P21). */
-  readonly pcrDigest: Uint8Array;
+  readonly pcrs: QuotedDigest;
+}
+
+/** One hash over the values of {@link QUOTED_PCRS} in each of some banks. */
+export interface QuotedDigest {
+  readonly digest: Uint8Array;
+  /** What it was made with: the hash of the key's scheme, whatever the banks are (P21). */
+  readonly hash: ShaAlg;
+  /** In the quote's order, each once, SHA-256 among them. */
+  readonly banks: readonly HashAlg[];
 }
 
 /**
  * Signature by the key in its own scheme (P22), magic (P1; CVE-2024-29038), type (P2), a signer that the TPM calls by the
- * Name of exactly these bytes under the endorsement hierarchy (P8, P23), and a selection that is exactly the SHA-256
- * bank's PCRs of every quote, read from the signed bytes (P3, P20; CVE-2024-29039, CVE-2022-0317). Throws Refusal.
+ * Name of exactly these bytes under the endorsement hierarchy (P8, P23), and a selection that is exactly the PCRs of every quote in the
+ * SHA-256 bank and in each other bank that it names, read from the signed bytes (P3, P20; CVE-2024-29039, CVE-2022-0317). Which other
+ * banks there must be, the log says (banks.ts). Throws Refusal.
  */
 export function checkQuote(ak: AttestationKey, akPublic: Uint8Array, quote: Uint8Array, signature: Uint8Array): SignedQuote {
   const signed = refuseAs("QUOTE_MALFORMED", () => parseSignature(signature));
@@ -32,7 +41,8 @@ export function checkQuote(ak: AttestationKey, akPublic: Uint8Array, quote: Uint
   if (!equalBytes(attest.qualifiedSigner, qualifiedName(akPublic))) throw new Refusal("SIGNER_WRONG");
   if (info.selections.length > 0 && info.selections.every((s) => s.hash === ALG.SHA1)) throw new Refusal("SHA1_ONLY");
   if (!isOurSelection(info.selections)) throw new Refusal("SELECTION_WRONG");
-  return { extraData: attest.extraData, clock: attest.clock, pcrDigest: info.digest };
+  const banks = info.selections.map((s) => s.hash);
+  return { extraData: attest.extraData, clock: attest.clock, pcrs: { digest: info.digest, hash: ak.scheme.hash, banks } };
 }
 
 /**
@@ -51,7 +61,6 @@ function quoteOf(attest: Attest): QuoteInfo {
 }
 
 function isOurSelection(selections: readonly PcrSelection[]): boolean {
-  const [only, ...others] = selections;
-  if (only === undefined || others.length > 0 || only.hash !== ALG.SHA256) return false;
-  return only.pcrs.length === QUOTED_PCRS.length && only.pcrs.every((pcr, i) => pcr === QUOTED_PCRS[i]);
+  const isOurs = ({ pcrs }: PcrSelection): boolean => pcrs.length === QUOTED_PCRS.length && pcrs.every((pcr, i) => pcr === QUOTED_PCRS[i]);
+  return selections.some((s) => s.hash === ALG.SHA256) && selections.every(isOurs);
 }

@@ -57,7 +57,7 @@ export async function bootLocalCaMachine(): Promise<LocalCaMachine> {
     const at = (name: string): string => join(dir, name);
     await writeFile(at("localca.conf"), `statedir = ${dir}\nsigningkey = ${at("signkey.pem")}\nissuercert = ${at("issuercert.pem")}\ncertserial = ${at("certserial")}\n`);
     await writeFile(at("localca.options"), "--platform-manufacturer kubedos\n--platform-version 1\n--platform-model test\n");
-    await writeFile(at("setup.conf"), `create_certs_tool = swtpm_localca\ncreate_certs_tool_config = ${at("localca.conf")}\ncreate_certs_tool_options = ${at("localca.options")}\nactive_pcr_banks = sha256\n`);
+    await writeFile(at("setup.conf"), `create_certs_tool = swtpm_localca\ncreate_certs_tool_config = ${at("localca.conf")}\ncreate_certs_tool_options = ${at("localca.options")}\nactive_pcr_banks = sha1,sha256,sha384,sha512\n`);
     const stateDir = await mkdtemp(at("state-"));
     await run("swtpm_setup", ["--tpm2", "--tpmstate", stateDir, "--create-ek-cert", "--config", at("setup.conf")], { env: { ...process.env, LC_ALL: "C" }, timeout: 60_000 });
     const machine = await TestMachine.boot({}, undefined, { ek: "rsa", swtpm: await startSwtpm({ stateDir }) });

@@ -5,7 +5,7 @@ import { encodeUserspaceRecord, OS_SEPARATOR_PCRS, OS_SEPARATOR_WORD } from "../
 import { concatBytes } from "../../proto/wire/bytes.ts";
 import { ByteWriter } from "../../proto/wire/writer.ts";
 import { encodeEventLog } from "./encode-event-log.ts";
-import { BOOT_ID, firmwareLog } from "./evidence-case.ts";
+import { BANK_NAMES, BOOT_ID, firmwareLog } from "./evidence-case.ts";
 
 /** The recorded boot's log, parsed: what tests change one thing in. */
 export const recordedLog: UnverifiedEventLog = parseEventLog(firmwareLog);
@@ -37,12 +37,12 @@ export function variableData(guid: Uint8Array, name: string, data: Uint8Array): 
 
 /** Records of systemd's os-separator for these PCRs, as systemd 261 writes them. */
 export function separatorRecords(pcrs: readonly number[] = OS_SEPARATOR_PCRS, word = OS_SEPARATOR_WORD): Uint8Array {
-  return concatBytes(...pcrs.map((pcr) => encodeUserspaceRecord({ pcr, word, bootId: BOOT_ID, eventType: "os-separator" })));
+  return concatBytes(...pcrs.map((pcr) => encodeUserspaceRecord({ pcr, word, bootId: BOOT_ID, eventType: "os-separator", banks: BANK_NAMES })));
 }
 
 /** One record of userspace. */
 export function record(pcr: number, word: string, eventType: string): Uint8Array {
-  return encodeUserspaceRecord({ pcr, word, bootId: BOOT_ID, eventType });
+  return encodeUserspaceRecord({ pcr, word, bootId: BOOT_ID, eventType, banks: BANK_NAMES });
 }
 
 /** UTF-16LE with a NUL. */
