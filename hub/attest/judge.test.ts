@@ -1,22 +1,15 @@
-import { hash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import t from "tap";
 import { type Asked, challengeFor, claimsOf, firmwareLog, knownOf, newChallenge, newSpki, releaseOf, ROLE, userspaceLogOf, WORDS } from "../../test/fakes/evidence-case.ts";
 import { encodeEventLog, encodeHeader } from "../../test/fakes/encode-event-log.ts";
-import { answerWith, bootMachine, extraDataOf, type Machine } from "../../test/swtpm/boot-machine.ts";
-import { bankDigests, measureUserspace } from "../../test/swtpm/measure-initrd.ts";
+import { bootMachine, extraDataOf, type Machine } from "../../test/swtpm/boot-machine.ts";
 import { certify, createOwnerPrimary, getTime, quoteAny, signForeign } from "../../test/swtpm/raw-commands.ts";
-import { resetSwtpm } from "../../test/swtpm/reset-swtpm.ts";
-import { startSwtpm } from "../../test/swtpm/start-swtpm.ts";
 import { verifierContext } from "../../proto/evidence/extra-data.ts";
 import { EVIDENCE_LIMITS, QUOTED_PCRS } from "../../proto/evidence/limits.ts";
-import type { BankName } from "../../proto/eventlog/bank.ts";
 import { type LoggedEvent, parseEventLog } from "../../proto/eventlog/event-log.ts";
-import { isExtended } from "../../proto/eventlog/replay.ts";
-import { ALG, type HashAlg } from "../../proto/tpm/alg.ts";
+import { ALG } from "../../proto/tpm/alg.ts";
 import type { ObjectAttribute } from "../../proto/tpm/attributes.ts";
-import { TpmClient } from "../../proto/tpm/client.ts";
 import { marshalPcrSelections } from "../../proto/tpm/pcr-selection.ts";
-import { ZERO_PCR } from "../../proto/tpm/pcr.ts";
 import { marshalPublic, nameOf, parsePublic, type TpmPublic } from "../../proto/tpm/public.ts";
 import { AK_TEMPLATES, EK_TEMPLATES } from "../../proto/tpm/templates.ts";
 import { toBase64 } from "../../proto/wire/base64.ts";
@@ -24,7 +17,6 @@ import { concatBytes, utf8 } from "../../proto/wire/bytes.ts";
 import { toHex } from "../../proto/wire/hex.ts";
 import type { AttestCode } from "./codes.ts";
 import { judge } from "./judge.ts";
-import { ReplayMemory } from "./replay-memory.ts";
 import type { Challenge, Known, UnverifiedEvidence, Verdict } from "./types.ts";
 
 const userspaceLog = userspaceLogOf(WORDS);
@@ -41,15 +33,6 @@ t.before(async () => {
   machine = await bootMachine(good);
 });
 t.teardown(() => machine.stop());
-
-/** The recorded log with these of its banks alone. */
-function logOfBanks(...names: readonly BankName[]): Uint8Array {
-  const kept = (_: unknown, i: number): boolean => names.includes(log.banks[i]?.name ?? "sm3");
-  return encodeEventLog({ banks: log.banks.filter(kept), events: log.events.map((e) => ({ ...e, digests: e.digests.filter(kept) })) });
-}
-
-const digestText = (word: string): string => hash("sha384", word);
-const replaced = (text: Uint8Array, from: string, to: string): Uint8Array => utf8(new TextDecoder().decode(text).replace(from, to));
 
 const codeOf = (verdict: Verdict): string => (verdict.ok ? "ok" : verdict.code);
 
@@ -147,21 +130,6 @@ refuses("P3 a quote over a resettable PCR instead of a static one", "SELECTION_W
 refuses("P3 a quote over nothing", "SELECTION_WRONG", quoteOver(selected()));
 refuses("P3 a quote over no bank", "SELECTION_WRONG", quoteOver(marshalPcrSelections([])));
 refuses("P4 a quote without PCR 11, whose events the log tells", "SELECTION_WRONG", quoteOver(selected(...QUOTED_PCRS.filter((pcr) => pcr !== 11))));
-refuses("P20 a quote over the SHA-1 bank alone", "SHA1_ONLY", quoteOver(marshalPcrSelections([{ hash: ALG.SHA1, pcrs: [...QUOTED_PCRS] }])));
-const overBanks = (...banks: readonly HashAlg[]): Uint8Array => marshalPcrSelections(banks.map((hash) => ({ hash, pcrs: QUOTED_PCRS })));
-const but = (...left: readonly HashAlg[]): Uint8Array => overBanks(...log.banks.map((b) => b.id).filter((bank) => !left.includes(bank)));
-refuses("P20 a quote over SHA-256 alone, where the log announces more", "BANK_UNQUOTED", quoteOver(overBanks(ALG.SHA256)));
-refuses("P20 a quote over all but SHA-384", "BANK_UNQUOTED", quoteOver(but(ALG.SHA384)));
-refuses("P20 a quote over all but SHA-1, which proves nothing and is announced", "BANK_UNQUOTED", quoteOver(but(ALG.SHA1)));
-refuses("P20 a quote over all but SHA-256", "SELECTION_WRONG", quoteOver(but(ALG.SHA256)));
-refuses("P20 one PCR less in SHA-384 alone", "SELECTION_WRONG", quoteOver(marshalPcrSelections(log.banks.map(({ id }) => ({ hash: id, pcrs: id === ALG.SHA384 ? QUOTED_PCRS.slice(1) : QUOTED_PCRS })))));
-refuses("P20 a bank that isn't there", "SELECTION_WRONG", quoteOver(marshalPcrSelections(log.banks.map(({ id }) => ({ hash: id, pcrs: id === ALG.SHA512 ? [] : QUOTED_PCRS })))));
-refuses("P20 a log that hides SHA-512", "BANK_UNLOGGED", saying({ firmwareLog: logOfBanks("sha1", "sha256", "sha384") }));
-refuses("P20 words that aren't told in SHA-384", "BANK_INCONSISTENT", saying({ userspaceLog: userspaceLogOf(WORDS, ["sha1", "sha256", "sha512"]) }));
-refuses("P20 another word in SHA-384", "USERSPACE_LOG_MALFORMED", saying({ userspaceLog: replaced(userspaceLog, digestText("kubedos-agent"), digestText("kubedos-sealed")) }));
-refuses("P20 one event of SHA-384 told otherwise", "LOG_MISMATCH", saying({ firmwareLog: logWith((es) => es.map((e, i) => (i === 5 ? { ...e, digests: e.digests.with(2, flipped(e.digests[2] ?? ZERO_PCR, 0)) } : e))) }));
-refuses("P20 one event of SHA-1 told otherwise", "LOG_MISMATCH", saying({ firmwareLog: logWith((es) => es.map((e, i) => (i === 5 ? { ...e, digests: e.digests.with(0, flipped(e.digests[0] ?? ZERO_PCR, 0)) } : e))) }));
-
 const other: Asked = newChallenge();
 refuses("P5 the same evidence for the next challenge", "BINDING_WRONG", (_, { secret }) => ({ challenge: { nonce: other.nonce, secret } }));
 refuses("P5 another challenge's secret", "SECRET_WRONG", () => ({ challenge: { secret: other.secret } }));
@@ -273,9 +241,6 @@ refuses("P16 zeros behind the log", "LOG_MALFORMED", saying({ firmwareLog: conca
 refuses("P16 a log cut short", "LOG_MALFORMED", saying({ firmwareLog: firmwareLog.subarray(0, -1) }));
 refuses("P16 a log cut at an event", "LOG_MISMATCH", saying({ firmwareLog: logWith((es) => es.slice(0, -1)) }));
 refuses("P17 a TPM 1.2 log", "LOG_LEGACY", saying({ firmwareLog: firmwareLog.with(32 + 14, 0x30) }));
-refuses("P20 a log of SHA-1 alone", "SHA1_ONLY", saying({
-  firmwareLog: encodeEventLog({ banks: log.banks.slice(0, 1), events: log.events.map((e) => ({ ...e, digests: e.digests.slice(0, 1) })) }),
-}));
 refuses("P17 a header with SHA-256 twice", "LOG_MALFORMED", saying({ firmwareLog: encodeHeader([{ id: 0xb, size: 32 }, { id: 0xb, size: 32 }]) }));
 refuses("P18 a startup locality that wasn't", "LOG_MISMATCH", saying({ firmwareLog: logWith((es) => [locality(3), ...es]) }));
 refuses("P18 startup locality 7", "LOG_MALFORMED", saying({ firmwareLog: logWith((es) => [locality(7), ...es]) }));
@@ -335,65 +300,6 @@ t.test("P20 a TPM that nobody measured into, with a log that says so", async (t)
   const challenge = newChallenge();
   const evidence = await m.answer({ challenge, claims, firmwareLog: nothing, userspaceLog: new Uint8Array(0) });
   t.equal(codeOf(judge(evidence, challengeFor(challenge, evidence), known)), "SEPARATOR_WRONG");
-});
-
-t.test("P20 an empty bank that an attacker fills", async (t) => {
-  // The firmware measured into no bank but SHA-1; whoever runs afterwards may extend the others as he likes.
-  const m = await bootMachine({ firmwareLog: encodeEventLog({ banks: log.banks, events: [] }), userspaceLog: new Uint8Array(0) });
-  t.teardown(() => m.stop());
-  const fill = async (...banks: readonly HashAlg[]): Promise<void> => {
-    for (const event of log.events.filter(isExtended)) await m.client.extendBanks(event.pcr, bankDigests(log, event).filter(({ hash }) => banks.includes(hash)));
-  };
-  await fill(ALG.SHA1, ALG.SHA384, ALG.SHA512);
-  const asked = newChallenge();
-  const evidence = await m.answer({ challenge: asked, ...good });
-  const challenge = challengeFor(asked, evidence);
-  t.equal(codeOf(judge(evidence, challenge, known)), "LOG_MISMATCH", "the SHA-256 bank is empty, whatever the log says");
-  const forged = await quoteAny(m.swtpm.transport, m.ak.handle, extraDataOf({ challenge: asked, ...good }), overBanks(ALG.SHA384));
-  t.equal(codeOf(judge({ ...evidence, ...forged }, challenge, known)), "SELECTION_WRONG", "and no other stands in for it");
-  await fill(ALG.SHA256);
-  await measureUserspace(m.client, userspaceLog);
-  t.equal(codeOf(judge(await m.answer({ challenge: asked, ...good }), challenge, known)), "ok", "the same machine, its own bank measured");
-});
-
-t.test("P20 SHA-256 measured, SHA-384 left to an attacker", async (t) => {
-  const [one, two] = [logOfBanks("sha256"), logOfBanks("sha256", "sha384")];
-  const swtpm = await startSwtpm();
-  await new TpmClient(swtpm.transport).allocateBanks([ALG.SHA256, ALG.SHA384]);
-  await resetSwtpm(swtpm);
-  const m = await bootMachine({ firmwareLog: one, userspaceLog: userspaceLogOf(WORDS, ["sha256"]), swtpm });
-  t.teardown(() => m.stop());
-  t.same((await m.client.getBanks()).map((b) => b.hash), [ALG.SHA256, ALG.SHA384]);
-  const asked = newChallenge();
-  const both = [ALG.SHA256, ALG.SHA384];
-  const verdictOn = async (logs: Pick<typeof good, "firmwareLog" | "userspaceLog">, banks: readonly HashAlg[]): Promise<Verdict> => {
-    const evidence = await answerWith(m.client, { ...m, banks }, { challenge: asked, claims, ...logs });
-    return judge(evidence, challengeFor(asked, evidence), known);
-  };
-  const honest = { firmwareLog: one, userspaceLog: userspaceLogOf(WORDS, ["sha256"]) };
-  const forged = { firmwareLog: two, userspaceLog: userspaceLogOf(WORDS, ["sha256", "sha384"]) };
-  t.equal(codeOf(await verdictOn(honest, [ALG.SHA256])), "ok", "unspoiled: what the firmware measured, and nothing more is claimed");
-  const open = await verdictOn(honest, both);
-  t.equal(codeOf(open), "BANK_UNLOGGED", "the agent quotes the bank that is active, and the log doesn't know it");
-  const { expected, found, what } = (!open.ok && open.findings[0]) || { expected: "", found: "", what: "" };
-  t.same({ expected, found, what }, { expected: "a log of sha256, sha384, which the quote covers", found: "a log of sha256", what: "the sha384 bank" });
-  t.equal(codeOf(await verdictOn(forged, both)), "LOG_MISMATCH", "a log that tells it is of no use while the bank is empty");
-  await m.client.extendBanks(4, [{ hash: ALG.SHA384, digest: new Uint8Array(48).fill(1) }]);
-  t.equal(codeOf(await verdictOn(forged, both)), "LOG_MISMATCH", "nor once he put something else into it");
-});
-
-t.test("P20 what was judged before with all banks is no help to a quote over fewer", async (t) => {
-  const asked = newChallenge();
-  const evidence = await machine.answer({ challenge: asked, ...good });
-  const cache = new ReplayMemory();
-  const challenge = challengeFor(asked, evidence);
-  t.equal(codeOf(judge(evidence, challenge, known, cache)), "ok");
-  const less = await machine.client.quote({ ak: machine.ak, extraData: extraDataOf({ challenge: asked, ...good }), pcrs: QUOTED_PCRS, banks: [ALG.SHA256] });
-  const verdict = judge({ ...evidence, ...less }, challenge, known, cache);
-  t.equal(codeOf(verdict), "BANK_UNQUOTED");
-  t.same(verdict.ok ? [] : verdict.findings.map((f) => [f.what, f.expected, f.found]), ["sha1", "sha384", "sha512"].map((bank) => [`the ${bank} bank`, "a quote over sha1, sha256, sha384, sha512, which the log announces", "a quote over sha256"]));
-  const turned = await machine.client.quote({ ak: machine.ak, extraData: extraDataOf({ challenge: asked, ...good }), pcrs: QUOTED_PCRS, banks: machine.banks.toReversed() });
-  t.equal(codeOf(judge({ ...evidence, ...turned }, challenge, known, cache)), "ok", "their order is the quote's own");
 });
 
 function locality(value: number): LoggedEvent {
