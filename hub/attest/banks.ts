@@ -2,13 +2,14 @@ import type { BankName } from "../../proto/eventlog/bank.ts";
 import type { UnverifiedEventLog } from "../../proto/eventlog/event-log.ts";
 import { EVENT_TYPE } from "../../proto/eventlog/event-type.ts";
 import { isExtended } from "../../proto/eventlog/replay.ts";
-import { fromHex } from "../../proto/wire/hex.ts";
-import { Refusal } from "./refusal.ts";
+import { fromHex, toHex } from "../../proto/wire/hex.ts";
+import { refuseEvent, refuseField } from "./refusal.ts";
 
 /** The log has the bank that is quoted (P20). SHA-1 alone is no log to judge by. Throws Refusal `SHA1_ONLY` or `LOG_WITHOUT_SHA256`. */
 export function checkHasBank(log: UnverifiedEventLog): void {
-  if (log.banks.every((b) => b.name === "sha1")) throw new Refusal("SHA1_ONLY");
-  if (!log.banks.some((b) => b.name === "sha256")) throw new Refusal("LOG_WITHOUT_SHA256");
+  const code = log.banks.every((b) => b.name === "sha1") ? "SHA1_ONLY" : log.banks.some((b) => b.name === "sha256") ? null : "LOG_WITHOUT_SHA256";
+  if (code === null) return;
+  throw refuseField(code, "firmwareLog.banks", { what: "banks of the firmware's log", expected: "sha256 among them", found: log.banks.map((b) => b.name).join(", ") || "none" });
 }
 
 /** Digest of a good separator's data, four zeros, in each bank: written down, since not every build of ours has every hash. */
@@ -32,13 +33,19 @@ export const SEPARATORS: Readonly<Record<BankName, string>> = {
 export function checkBanks(log: UnverifiedEventLog): void {
   // checkSeparators has seen to the data: four zeros. SHA-256 is held against the quote; a wrong separator there has a code of its own.
   const others = log.banks.flatMap(({ name }, at) => (name === "sha256" ? [] : [{ name, at, separator: fromHex(SEPARATORS[name]) }]));
+  const seen = new Map<number, number>();
   for (const event of log.events) {
     if (!isExtended(event)) continue;
+    const { pcr } = event;
+    const index = seen.get(pcr) ?? 0;
+    seen.set(pcr, index + 1);
     for (const { name, at, separator } of others) {
       const digest = event.digests[at] ?? new Uint8Array(0);
-      if (isBlank(digest)) throw new Refusal("BANK_INCONSISTENT", `The log's ${name} bank has an event in PCR ${event.pcr} without a digest.`);
+      const place = { pcr, index, type: event.typeName, area: `${name} bank`, found: toHex(digest) };
+      if (isBlank(digest)) throw refuseEvent("BANK_INCONSISTENT", { ...place, expected: `the ${name} digest of this event` }, `The log's ${name} bank has an event in PCR ${pcr} without a digest.`);
       if (event.type === EVENT_TYPE.EV_SEPARATOR && Buffer.compare(digest, separator) !== 0) {
-        throw new Refusal("BANK_INCONSISTENT", `The log's ${name} bank has another separator in PCR ${event.pcr} than its data gives.`);
+        const expected = `${SEPARATORS[name]} (separator of four zero bytes)`;
+        throw refuseEvent("BANK_INCONSISTENT", { ...place, expected }, `The log's ${name} bank has another separator in PCR ${pcr} than its data gives.`);
       }
     }
   }

@@ -12,7 +12,7 @@ import { pcrDigest } from "../../proto/tpm/pcr.ts";
 import { equalBytes, sha256, utf8 } from "../../proto/wire/bytes.ts";
 import { toHex } from "../../proto/wire/hex.ts";
 import { checkHasBank } from "./banks.ts";
-import { Refusal, refuseAs } from "./refusal.ts";
+import { refuseAs, type Refusal, refuseField } from "./refusal.ts";
 
 const PCR_BYTES = 32;
 
@@ -41,6 +41,21 @@ export interface ReplayedBoot {
   readonly quirks: readonly Quirk[];
 }
 
+/** What the TPM signed over the quoted PCRs, and the hash that it was made with. */
+export interface QuotedPcrs {
+  readonly pcrDigest: Uint8Array;
+  readonly hash: ShaAlg;
+}
+
+/** Every quoted PCR as logs have it that don't add up to the quote: nobody's boot, and good for an explanation alone. */
+export interface ShownBoot {
+  readonly boot: ReadonlyMap<number, MeasuredPcr>;
+  readonly startupLocality: number;
+}
+
+/** Makes the refusal of logs that don't add up; it knows what could have been measured instead (log-mismatch.ts). */
+export type ExplainMismatch = (shown: ShownBoot, quoted: QuotedPcrs) => Refusal;
+
 type Logs = { readonly firmwareLog: Uint8Array; readonly userspaceLog: Uint8Array };
 
 /**
@@ -48,9 +63,10 @@ type Logs = { readonly firmwareLog: Uint8Array; readonly userspaceLog: Uint8Arra
  * A quote carries a digest alone, so the values are those that the logs give: zero where nothing was logged. A quirk is tried only
  * where the log doesn't add up without it (P19). Throws Refusal.
  */
-export function replayBoot(logs: Logs, digest: Uint8Array, hash: ShaAlg, allowed: ReadonlySet<Quirk>): ReplayedBoot {
+export function replayBoot(logs: Logs, quoted: QuotedPcrs, allowed: ReadonlySet<Quirk>, explain: ExplainMismatch): ReplayedBoot {
+  const { pcrDigest: digest, hash } = quoted;
   const log = readFirmwareLog(logs.firmwareLog);
-  const records = refuseAs("USERSPACE_LOG_MALFORMED", () => parseUserspaceLog(logs.userspaceLog));
+  const records = refuseAs("USERSPACE_LOG_MALFORMED", "userspaceLog", "records of systemd's tpm2-measure.log", () => parseUserspaceLog(logs.userspaceLog));
   checkHasBank(log);
   const events = collect(log, records);
   const plain = addUp(events, log.startupLocality);
@@ -59,7 +75,7 @@ export function replayBoot(logs: Logs, digest: Uint8Array, hash: ShaAlg, allowed
     const extended = addUp(new Map(events).set(5, withExitBootServices(events.get(5) ?? [])), log.startupLocality);
     if (isQuoted(extended, digest, hash)) return { log, boot: extended, quirks: ["exit-boot-services-unlogged"] };
   }
-  throw new Refusal("LOG_MISMATCH");
+  throw explain({ boot: plain, startupLocality: log.startupLocality }, quoted);
 }
 
 /** Whether these values hash to what the TPM signed; only then is this a {@link MeasuredBoot}. */
@@ -119,11 +135,13 @@ export function pcrValues(boot: MeasuredBoot): Readonly<Record<string, string>> 
 }
 
 function readFirmwareLog(data: Uint8Array): UnverifiedEventLog {
-  return refuseAs("LOG_MALFORMED", () => {
+  return refuseAs("LOG_MALFORMED", "firmwareLog", "a crypto-agile TCG event log", () => {
     try {
       return parseEventLog(data);
     } catch (cause) {
-      if (cause instanceof EventLogError && cause.code === "LEGACY_LOG") throw new Refusal("LOG_LEGACY", undefined, [], { cause });
+      if (cause instanceof EventLogError && cause.code === "LEGACY_LOG") {
+        throw refuseField("LOG_LEGACY", "firmwareLog", { what: "its form", expected: "a crypto-agile TCG event log (Spec ID Event03)", found: "a log of TPM 1.2" }, { cause });
+      }
       throw cause;
     }
   });

@@ -1,10 +1,9 @@
 import { QUIRK_NAMES, type Quirk } from "../../proto/eventlog/quirk.ts";
-import type { ShaAlg } from "../../proto/tpm/alg.ts";
 import { checkBarriers } from "./barriers.ts";
 import { checkBanks } from "./banks.ts";
 import type { LogDigests } from "./binding.ts";
 import { checkBootFailed } from "./boot-failed.ts";
-import { isQuoted, type MeasuredBoot, pcrValues, replayBoot } from "./measured-boot.ts";
+import { type ExplainMismatch, isQuoted, type MeasuredBoot, pcrValues, type QuotedPcrs, replayBoot } from "./measured-boot.ts";
 import { checkSecureBoot, type SecureBootState } from "./secure-boot.ts";
 import { checkSeparators } from "./separators.ts";
 import type { UnverifiedEvidence } from "./types.ts";
@@ -33,14 +32,14 @@ export interface ReplayCache {
  */
 export function checkReplay(
   logs: Pick<UnverifiedEvidence, "firmwareLog" | "userspaceLog">,
-  quoted: { readonly digests: LogDigests; readonly pcrDigest: Uint8Array; readonly hash: ShaAlg },
+  quoted: QuotedPcrs & { readonly digests: LogDigests },
   allowed: ReadonlySet<Quirk>,
-  cache: ReplayCache | null,
+  { cache, explain }: { readonly cache: ReplayCache | null; readonly explain: ExplainMismatch },
 ): CheckedReplay {
   const key = cache === null ? "" : keyOf(quoted.digests);
   const seen = cache?.get(key);
   if (seen !== undefined && isQuoted(seen.boot, quoted.pcrDigest, quoted.hash)) return seen;
-  const { log, boot, quirks } = replayBoot(logs, quoted.pcrDigest, quoted.hash, allowed);
+  const { log, boot, quirks } = replayBoot(logs, quoted, allowed, explain);
   const needed = new Set([...quirks, ...checkSeparators(boot, allowed)]);
   checkBanks(log);
   const barrier = checkBarriers(boot);

@@ -9,7 +9,8 @@ import { HubError } from "../error.ts";
 import { activateRelease, stageRelease, withdrawRelease } from "../trust/decide-release.ts";
 import { viewEkPin, viewEkPins } from "./ek-pin-view.ts";
 import { viewFirmwareChanges } from "./firmware-changes-view.ts";
-import { findingMessage, findingsOf } from "./firmware-view.ts";
+import { findingMessage } from "./finding-message.ts";
+import { anchorFindingsOf, findingsOf } from "./firmware-view.ts";
 import { grpcError } from "./grpc-error.ts";
 import { asBuffer } from "./messages.ts";
 import { viewAll, viewIdentity } from "./node-view.ts";
@@ -55,9 +56,9 @@ export function adminService(context: HubContext, callerOf: (address: string) =>
     getNode: reading((q) => viewNamed(context, q.id)),
     explain: reading((q) => {
       const node = viewNamed(context, q.id);
-      // Findings of the last verdict are history once a later one has passed; put() replaces them then.
+      // Findings of the last verdict are history once a later one has passed; it replaces them then.
       const findings = node.id === "" ? [] : findingsOf(context, node.id);
-      return { node, findings: findings.map(findingMessage) };
+      return { node, findings: findings.map(findingMessage), anchorFindings: anchorFindingsOf(context, node.id).map(findingMessage) };
     }),
     getEvidence: reading((q) => recordedEvidence(context, q.id)),
     getWindow: reading(() => viewWindow(context)),

@@ -1,10 +1,12 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { z } from "zod";
 import { judge } from "../../attest/judge.ts";
-import type { Finding, Verdict } from "../../attest/types.ts";
+import type { Finding } from "../../attest/finding.ts";
+import type { Verdict } from "../../attest/types.ts";
 import { type Envelope, MAX_ENVELOPE_BYTES, openEnvelope, parseEnvelope } from "../../../proto/dsse/dsse.ts";
 import { parseRelease, type Release, RELEASE_TYPE } from "../../../proto/release/release.ts";
 import { fromBase64 } from "../../../proto/wire/base64.ts";
+import { findingMessage } from "../../rpc/finding-message.ts";
 import { CliError } from "../cli-error.ts";
 import { command } from "../command.ts";
 import type { Context } from "../context.ts";
@@ -122,5 +124,5 @@ function verdictText(v: Verdict): string {
 }
 
 function toObject(f: Finding) {
-  return findingObject({ ...f });
+  return findingObject(findingMessage(f));
 }
