@@ -142,19 +142,20 @@ function* prefixGuesses({ boot, startupLocality }: ShownBoot): Generator<Guess> 
 }
 
 function unknown({ boot }: ShownBoot, { pcrDigest: found, hash }: QuotedPcrs, own: readonly Candidate[]): Difference {
-  const area = `digest over all quoted PCRs; which of them the logs don't explain can't be told. ${pretence(boot, own)}`;
-  return { at: "field", code: CODE, field: "quote.pcrDigest", area, expected: `${toHex(pcrDigest([...boot.values()].map((p) => p.value), hash))} (by the logs)`, found: `${toHex(found)} (signed by the TPM)` };
+  const byLogs = toHex(pcrDigest([...boot.values()].map((p) => p.value), hash));
+  const area = "digest over all quoted PCRs; which of them the logs don't explain can't be told from it";
+  return { at: "field", code: CODE, field: "quote.pcrDigest", area, expected: `${byLogs} (by the logs; ${pretence(boot, own)})`, found: `${toHex(found)} (signed by the TPM)` };
 }
 
 /** Whether the logs look like the release: those that do, and weren't measured, were written by somebody. */
 function pretence(boot: ShownBoot["boot"], own: readonly Candidate[]): string {
   const [first] = own;
-  if (first === undefined) return "No current release has an image of the claimed role to compare them with";
+  if (first === undefined) return "no current release has an image of the claimed role to compare them with";
   const { release, image } = first;
   const others = [...boot.values()].filter((pcr) => {
     const lists = expectedOf(image.pcrs[String(pcr.pcr)], pcr);
     return lists.length > 0 && lists.every((events) => guessEvents(pcr, events).length > 0);
   });
   const which = `the image of ${image.role} in release ${release.id}`;
-  return others.length === 0 ? `As shown they are those of ${which}` : `As shown they differ from ${which} in PCR ${others.map(({ pcr }) => pcr).join(", ")}`;
+  return others.length === 0 ? `as shown they are those of ${which}` : `as shown they differ from ${which} in PCR ${others.map(({ pcr }) => pcr).join(", ")}`;
 }
