@@ -139,12 +139,14 @@ function recordedEvidence(context: HubContext, wanted: string) {
   const identity = findNode(context, wanted);
   const stored = context.store.evidence.get(identity.id);
   if (stored === null) throw new HubError("NOT_FOUND", "no evidence of this node was kept");
+  const shown = context.store.ekCertificates.get(identity.id);
   const { evidence: e, peerKey, verifier, nonce, expectedSecret, pinnedRole } = stored;
   return {
     ...{ cluster: context.image.cluster, pinnedRole, nonce: asBuffer(nonce), expectedSecret: asBuffer(expectedSecret) },
     ...{ verifier: asBuffer(verifier), peerKey: asBuffer(peerKey), ekPublic: asBuffer(e.ekPublic), akPublic: asBuffer(e.akPublic) },
     ...{ secret: asBuffer(e.secret), quote: asBuffer(e.quote), signature: asBuffer(e.signature), claims: asBuffer(e.claims) },
     ...{ firmwareLog: asBuffer(e.firmwareLog), userspaceLog: asBuffer(e.userspaceLog) },
+    ...{ ekCertificate: asBuffer(shown?.certificate ?? new Uint8Array(0)), ekIntermediates: (shown?.intermediates ?? []).filter((part) => part.length > 0).map(asBuffer) },
   };
 }
 

@@ -146,6 +146,10 @@ export interface RecordedEvidence {
   peerKey: Buffer;
   /** empty: nobody stamped this EK */
   pinnedRole: string;
+  /** as its TPM showed it last; empty: none */
+  ekCertificate: Buffer;
+  /** parts of its chain, likewise */
+  ekIntermediates: Buffer[];
 }
 
 export interface ApproveRequest {
@@ -1270,6 +1274,8 @@ function createBaseRecordedEvidence(): RecordedEvidence {
     verifier: Buffer.alloc(0),
     peerKey: Buffer.alloc(0),
     pinnedRole: "",
+    ekCertificate: Buffer.alloc(0),
+    ekIntermediates: [],
   };
 }
 
@@ -1316,6 +1322,12 @@ export const RecordedEvidence: MessageFns<RecordedEvidence> = {
     }
     if (message.pinnedRole !== "") {
       writer.uint32(114).string(message.pinnedRole);
+    }
+    if (message.ekCertificate.length !== 0) {
+      writer.uint32(122).bytes(message.ekCertificate);
+    }
+    for (const v of message.ekIntermediates) {
+      writer.uint32(130).bytes(v!);
     }
     return writer;
   },
@@ -1443,6 +1455,22 @@ export const RecordedEvidence: MessageFns<RecordedEvidence> = {
             }
 
             message.pinnedRole = reader.string();
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.ekCertificate = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.ekIntermediates.push(Buffer.from(reader.bytes()));
             continue;
           }
         }
