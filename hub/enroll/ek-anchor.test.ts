@@ -1,4 +1,5 @@
 import t from "tap";
+import { unary } from "../../test/fakes/admin-client.ts";
 import { bootLocalCaMachine, certify, provision } from "../../test/fakes/ek-machine.ts";
 import { makeCa, type TestCa } from "../../test/fakes/ek-pki.ts";
 import { pushedClock, serveHubFor } from "../../test/fakes/served-hub.ts";
@@ -30,7 +31,7 @@ await provision(foreign, certify(foreign, makeCa("stranger")));
 await provision(swapped, certify(good, issuing));
 await provision(old, certify(old, issuing, { notAfter: new Date("2025-01-01") }));
 await provision(pinned, certify(pinned, makeCa("stranger")));
-const { world, open, node, approve } = await serveHubFor(t, {
+const { world, admin, open, node, approve } = await serveHubFor(t, {
   pinned: { "w-1": pinned },
   others: [good, chained, foreign, swapped, old, plain],
   window: 50,
@@ -86,6 +87,8 @@ t.test("P9 near misses: no anchor, and people see why", async (t) => {
     const seen = await node(waiting.id);
     t.match(seen, { state: "unanchored", anchor: "none", ekCertificate: code }, what);
     t.equal(seen.ekCertificateText === "", code === "", what);
+    const { findings, anchorFindings } = await unary(admin, "explain", { id: waiting.id });
+    t.match({ findings, anchorFindings }, { findings: [], anchorFindings: code === "" ? [] : [{ code, field: "ek.certificate", expected: /./, found: /./ }] }, what);
     await t.rejects(approve(waiting.id, machine.ekName, "w-3"), { code: "UNANCHORED" }, what);
   }
   const stamped = await attest(pinned);

@@ -66,6 +66,9 @@ t.test("garbage evidence is refused with a code, and who sent it is nobody", asy
   const refusal = await stream.next("refusal");
   t.equal(refusal.code, "SECRET_WRONG");
   t.equal(await stateOf(refusal.id), "rejected");
+  const { findings } = await unary(admin, "explain", { id: refusal.id });
+  t.match(findings, [{ code: "SECRET_WRONG", pcr: undefined, field: "secret", found: "another value, of 32 bytes" }], "of a stranger no bytes are kept, but why he was refused");
+  await t.rejects(unary(admin, "getEvidence", { id: refusal.id }), { code: "NOT_FOUND" });
   t.match(await unary(admin, "getWindow", {}), { remaining: 10 }, "no place of the window was taken");
 });
 
