@@ -3,17 +3,18 @@ import { bankIndex, type UnverifiedEventLog } from "../../proto/eventlog/event-l
 import { EVENT_TYPE } from "../../proto/eventlog/event-type.ts";
 import { canHash, extendAll, initialPcr, isExtended } from "../../proto/eventlog/replay.ts";
 import { digest, type HashAlg, hashName } from "../../proto/tpm/alg.ts";
-import { concatBytes } from "../../proto/wire/bytes.ts";
 import { fromHex, toHex } from "../../proto/wire/hex.ts";
-import { ATTEST_CODES, type AttestCode } from "./codes.ts";
+import { ATTEST_CODES } from "./codes.ts";
+import type { FieldDifference } from "./difference.ts";
+import type { EvidenceField } from "./finding.ts";
 import type { MeasuredEvent, MeasuredEvents } from "./measured-boot.ts";
-import { Refusal } from "./refusal.ts";
-import type { Finding } from "./types.ts";
+import { Refusal, refuseEvent, refuseField } from "./refusal.ts";
 
 /** The log has the bank that is quoted (P20). SHA-1 alone is no log to judge by. Throws Refusal `SHA1_ONLY` or `LOG_WITHOUT_SHA256`. */
 export function checkHasBank(log: UnverifiedEventLog): void {
-  if (log.banks.every((b) => b.name === "sha1")) throw new Refusal("SHA1_ONLY");
-  if (!log.banks.some((b) => b.name === "sha256")) throw new Refusal("LOG_WITHOUT_SHA256");
+  const code = log.banks.every((b) => b.name === "sha1") ? "SHA1_ONLY" : log.banks.some((b) => b.name === "sha256") ? null : "LOG_WITHOUT_SHA256";
+  if (code === null) return;
+  throw refuseField(code, "firmwareLog.banks", { what: "banks of the firmware's log", expected: "sha256 among them", found: log.banks.map((b) => b.name).join(", ") || "none" });
 }
 
 /**
@@ -24,34 +25,38 @@ export function checkHasBank(log: UnverifiedEventLog): void {
 export function checkQuotedBanks(log: UnverifiedEventLog, quoted: readonly HashAlg[]): void {
   const announced = log.banks.map((b) => b.id);
   const unquoted = announced.filter((bank) => !quoted.includes(bank));
-  if (unquoted.length > 0) throw refusalOf("BANK_UNQUOTED", unquoted, `a quote over ${listOf(announced)}, which the log announces`, `a quote over ${listOf(quoted)}`);
   const unlogged = quoted.filter((bank) => !announced.includes(bank));
-  if (unlogged.length > 0) throw refusalOf("BANK_UNLOGGED", unlogged, `a log of ${listOf(quoted)}, which the quote covers`, `a log of ${listOf(announced)}`);
+  const refusal =
+    refuseBanks("BANK_UNQUOTED", "quote.selection", unquoted, { expected: `a quote over ${listOf(announced)}, which the log announces`, found: `a quote over ${listOf(quoted)}` }) ??
+    refuseBanks("BANK_UNLOGGED", "firmwareLog.banks", unlogged, { expected: `a log of ${listOf(quoted)}, which the quote covers`, found: `a log of ${listOf(announced)}` });
+  if (refusal !== null) throw refusal;
 }
 
 /**
- * Values of the quoted PCRs in one bank that isn't judged, one behind the other by ascending PCR. Throws Refusal `BANK_INCONSISTENT` where a record of
+ * Values of the quoted PCRs in one bank that isn't judged, by ascending PCR. Throws Refusal `BANK_INCONSISTENT` where a record of
  * userspace doesn't tell the bank, and Error where this build hasn't the hash: bun's has no SM3.
  */
-export function replayBank(log: UnverifiedEventLog, bank: Bank, events: MeasuredEvents): Uint8Array {
+export function replayBank(log: UnverifiedEventLog, bank: Bank, events: MeasuredEvents): ReadonlyMap<number, Uint8Array> {
   if (!canHash(bank.name)) throw new Error(`this build can't compute ${bank.name}, which the log announces`);
   const at = bankIndex(log, bank.name);
-  const values: Uint8Array[] = [];
+  const values = new Map<number, Uint8Array>();
   for (const [pcr, list] of events) {
-    const digests = list.map((measured, index) => digestIn(bank, at, measured) ?? untold(bank.name, pcr, index));
-    values.push(extendAll(bank.name, initialPcr(pcr, bank.size, log.startupLocality), digests));
+    const digests = list.map((measured, index) => digestIn(bank, at, measured) ?? untold(bank.name, pcr, index, measured));
+    values.set(pcr, extendAll(bank.name, initialPcr(pcr, bank.size, log.startupLocality), digests));
   }
-  return concatBytes(...values);
+  return values;
 }
 
-function digestIn(bank: Bank, at: number, measured: MeasuredEvent): Uint8Array | undefined {
+/** What an event extended in a bank, the log's `at`-th; nothing where a record of userspace doesn't tell that bank. */
+export function digestIn(bank: Bank, at: number, measured: MeasuredEvent): Uint8Array | undefined {
   if (measured.log === "userspace") return measured.record.digests.get(bank.name);
   // The parser has seen to the log's own events; one that a quirk adds has no digests but is what its data says.
   return measured.event.digests[at] ?? digest(bank.id, measured.event.data);
 }
 
-function untold(bank: BankName, pcr: number, index: number): never {
-  throw inconsistent(bank, pcr, index, "a record of userspace has no digest", "the bank's own digest in every record", "none");
+function untold(bank: BankName, pcr: number, index: number, found: MeasuredEvent): never {
+  const place = { pcr, index, area: `${bank} bank`, expected: `the ${bank} digest of this record`, found };
+  throw refuseEvent("BANK_INCONSISTENT", place, `A record of userspace in PCR ${pcr} has no digest of the ${bank} bank.`);
 }
 
 /** Digest of a good separator's data, four zeros, in each bank: written down, since not every build of ours has every hash. */
@@ -78,13 +83,16 @@ export function checkBanks(log: UnverifiedEventLog): void {
   const seen = new Map<number, number>();
   for (const event of log.events) {
     if (!isExtended(event)) continue;
-    const index = seen.get(event.pcr) ?? 0;
-    seen.set(event.pcr, index + 1);
+    const { pcr } = event;
+    const index = seen.get(pcr) ?? 0;
+    seen.set(pcr, index + 1);
     for (const { name, at, separator } of others) {
-      const found = event.digests[at] ?? new Uint8Array(0);
-      if (isBlank(found)) throw inconsistent(name, event.pcr, index, "an event has no digest", "a digest", toHex(found));
-      if (event.type === EVENT_TYPE.EV_SEPARATOR && Buffer.compare(found, separator) !== 0) {
-        throw inconsistent(name, event.pcr, index, "the separator isn't what its data gives", toHex(separator), toHex(found));
+      const digest = event.digests[at] ?? new Uint8Array(0);
+      const place = { pcr, index, type: event.typeName, area: `${name} bank`, found: toHex(digest) };
+      if (isBlank(digest)) throw refuseEvent("BANK_INCONSISTENT", { ...place, expected: `the ${name} digest of this event` }, `The log's ${name} bank has an event in PCR ${pcr} without a digest.`);
+      if (event.type === EVENT_TYPE.EV_SEPARATOR && Buffer.compare(digest, separator) !== 0) {
+        const expected = `${SEPARATORS[name]} (separator of four zero bytes)`;
+        throw refuseEvent("BANK_INCONSISTENT", { ...place, expected }, `The log's ${name} bank has another separator in PCR ${pcr} than its data gives.`);
       }
     }
   }
@@ -96,16 +104,11 @@ function isBlank(digest: Uint8Array): boolean {
   return (first === 0 || first === 0xff) && digest.every((byte) => byte === first);
 }
 
-function inconsistent(bank: BankName, pcr: number, index: number, fault: string, expected: string, found: string): Refusal {
-  const finding: Finding = { code: "BANK_INCONSISTENT", pcr, index, what: `the ${bank} bank: ${fault}`, expected, found, cause: ATTEST_CODES.BANK_INCONSISTENT.cause };
-  return new Refusal("BANK_INCONSISTENT", `In the ${bank} bank ${fault}: PCR ${pcr}, event ${index}.`, [finding]);
-}
-
-/** One finding a bank. */
-function refusalOf(code: AttestCode, banks: readonly HashAlg[], expected: string, found: string): Refusal {
-  const { text, cause } = ATTEST_CODES[code];
-  const findings = banks.map((bank): Finding => ({ code, pcr: -1, index: -1, what: `the ${hashName(bank)} bank`, expected, found, cause }));
-  return new Refusal(code, `${text.slice(0, -1)}: ${listOf(banks)}.`, findings);
+/** One difference a bank. */
+function refuseBanks(code: "BANK_UNQUOTED" | "BANK_UNLOGGED", field: EvidenceField, [first, ...rest]: readonly HashAlg[], words: Pick<FieldDifference, "expected" | "found">): Refusal | null {
+  if (first === undefined) return null;
+  const difference = (bank: HashAlg): FieldDifference => ({ at: "field", code, field, area: `the ${hashName(bank)} bank`, ...words });
+  return new Refusal(code, [difference(first), ...rest.map(difference)], `${ATTEST_CODES[code].text.slice(0, -1)}: ${listOf([first, ...rest])}.`);
 }
 
 function listOf(banks: readonly HashAlg[]): string {

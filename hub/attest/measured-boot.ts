@@ -9,11 +9,11 @@ import { extendAll, initialPcr, isExtended } from "../../proto/eventlog/replay.t
 import { parseUserspaceLog, type UnverifiedUserspaceRecord } from "../../proto/eventlog/userspace.ts";
 import { ALG, type HashAlg } from "../../proto/tpm/alg.ts";
 import { pcrDigest } from "../../proto/tpm/pcr.ts";
-import { concatBytes, equalBytes, sha256, utf8 } from "../../proto/wire/bytes.ts";
+import { equalBytes, sha256, utf8 } from "../../proto/wire/bytes.ts";
 import { toHex } from "../../proto/wire/hex.ts";
 import { checkHasBank, checkQuotedBanks, replayBank } from "./banks.ts";
 import type { QuotedDigest } from "./quote.ts";
-import { Refusal, refuseAs } from "./refusal.ts";
+import { refuseAs, type Refusal, refuseField } from "./refusal.ts";
 
 const PCR_BYTES = 32;
 
@@ -35,8 +35,8 @@ declare const quoted: unique symbol;
 /** Every quoted PCR. Exists only where the logs add up to the digest that the TPM signed, so the rules can't see other values (P4). */
 export type MeasuredBoot = ReadonlyMap<number, MeasuredPcr> & { readonly [quoted]: true };
 
-/** What the quoted PCRs hold in each bank but SHA-256, one value behind the other by ascending PCR. No rule looks at them: they only add up. */
-export type OtherBanks = ReadonlyMap<HashAlg, Uint8Array>;
+/** What the quoted PCRs hold in each bank but SHA-256, by ascending PCR. No rule looks at them: they only add up. */
+export type OtherBanks = ReadonlyMap<HashAlg, ReadonlyMap<number, Uint8Array>>;
 
 /** A boot, and the quirks without which its log wouldn't have added up. */
 export interface ReplayedBoot {
@@ -46,6 +46,16 @@ export interface ReplayedBoot {
   readonly quirks: readonly Quirk[];
 }
 
+/** Every quoted PCR as logs have it that don't add up to the quote: nobody's boot, and good for an explanation alone. */
+export interface ShownBoot {
+  readonly log: UnverifiedEventLog;
+  readonly boot: ReadonlyMap<number, MeasuredPcr>;
+  readonly others: OtherBanks;
+}
+
+/** Makes the refusal of logs that don't add up; it knows what could have been measured instead (log-mismatch.ts). */
+export type ExplainMismatch = (shown: ShownBoot, quoted: QuotedDigest) => Refusal;
+
 type Logs = { readonly firmwareLog: Uint8Array; readonly userspaceLog: Uint8Array };
 
 /**
@@ -53,34 +63,31 @@ type Logs = { readonly firmwareLog: Uint8Array; readonly userspaceLog: Uint8Arra
  * A quote carries a digest alone, so the values are those that the logs give: zero where nothing was logged. A quirk is tried only
  * where the log doesn't add up without it (P19). Throws Refusal.
  */
-export function replayBoot(logs: Logs, quoted: QuotedDigest, allowed: ReadonlySet<Quirk>): ReplayedBoot {
+export function replayBoot(logs: Logs, quoted: QuotedDigest, allowed: ReadonlySet<Quirk>, explain: ExplainMismatch): ReplayedBoot {
   const log = readFirmwareLog(logs.firmwareLog);
-  const records = refuseAs("USERSPACE_LOG_MALFORMED", () => parseUserspaceLog(logs.userspaceLog));
+  const records = refuseAs("USERSPACE_LOG_MALFORMED", "userspaceLog", "records of systemd's tpm2-measure.log", () => parseUserspaceLog(logs.userspaceLog));
   checkHasBank(log);
   checkQuotedBanks(log, quoted.banks);
   const events = collect(log, records);
-  const plain = replayAs(log, events, quoted, []);
-  if (plain !== null) return plain;
+  const plain = replayAs(log, events);
+  if (isQuoted(plain.boot, plain.others, quoted)) return { log, boot: plain.boot, others: plain.others, quirks: [] };
   if (allowed.has("exit-boot-services-unlogged") && !hasExitBootServices(events)) {
-    const extended = new Map(events).set(5, withExitBootServices(events.get(5) ?? []));
-    const passes = replayAs(log, extended, quoted, ["exit-boot-services-unlogged"]);
-    if (passes !== null) return passes;
+    const { boot, others } = replayAs(log, new Map(events).set(5, withExitBootServices(events.get(5) ?? [])));
+    if (isQuoted(boot, others, quoted)) return { log, boot, others, quirks: ["exit-boot-services-unlogged"] };
   }
-  throw new Refusal("LOG_MISMATCH");
+  throw explain(plain, quoted);
 }
 
-/** The boot of these events, where they add up to the quote in every bank. */
-function replayAs(log: UnverifiedEventLog, events: MeasuredEvents, quoted: QuotedDigest, quirks: readonly Quirk[]): ReplayedBoot | null {
-  const boot = addUp(events, log.startupLocality);
+function replayAs(log: UnverifiedEventLog, events: MeasuredEvents): ShownBoot {
   const others = new Map(log.banks.filter((b) => b.name !== "sha256").map((bank) => [bank.id, replayBank(log, bank, events)]));
-  return isQuoted(boot, others, quoted) ? { log, boot, others, quirks } : null;
+  return { log, boot: addUp(events, log.startupLocality), others };
 }
 
 /** Whether these values hash to what the TPM signed, in all banks that they have and no other; only then is this a {@link MeasuredBoot}. */
 export function isQuoted(boot: ReadonlyMap<number, MeasuredPcr>, others: OtherBanks, quoted: QuotedDigest): boot is MeasuredBoot {
   if (quoted.banks.length !== others.size + 1) return false;
-  const values = quoted.banks.map((bank) => (bank === ALG.SHA256 ? concatBytes(...[...boot.values()].map((p) => p.value)) : others.get(bank)));
-  return values.every((value) => value !== undefined) && equalBytes(pcrDigest(values, quoted.hash), quoted.digest);
+  const values = quoted.banks.map((bank) => (bank === ALG.SHA256 ? [...boot.values()].map((p) => p.value) : [...(others.get(bank)?.values() ?? [])]));
+  return values.every((bank) => bank.length === boot.size) && equalBytes(pcrDigest(values.flat(), quoted.hash), quoted.digest);
 }
 
 /** What was extended into each quoted PCR, in order; PCRs ascending. */
@@ -138,11 +145,13 @@ export function pcrValues(boot: MeasuredBoot): Readonly<Record<string, string>> 
 }
 
 function readFirmwareLog(data: Uint8Array): UnverifiedEventLog {
-  return refuseAs("LOG_MALFORMED", () => {
+  return refuseAs("LOG_MALFORMED", "firmwareLog", "a crypto-agile TCG event log", () => {
     try {
       return parseEventLog(data);
     } catch (cause) {
-      if (cause instanceof EventLogError && cause.code === "LEGACY_LOG") throw new Refusal("LOG_LEGACY", undefined, [], { cause });
+      if (cause instanceof EventLogError && cause.code === "LEGACY_LOG") {
+        throw refuseField("LOG_LEGACY", "firmwareLog", { what: "its form", expected: "a crypto-agile TCG event log (Spec ID Event03)", found: "a log of TPM 1.2" }, { cause });
+      }
       throw cause;
     }
   });

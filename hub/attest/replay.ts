@@ -3,7 +3,7 @@ import { checkBarriers } from "./barriers.ts";
 import { checkBanks } from "./banks.ts";
 import type { LogDigests } from "./binding.ts";
 import { checkBootFailed } from "./boot-failed.ts";
-import { isQuoted, type MeasuredBoot, type OtherBanks, pcrValues, replayBoot } from "./measured-boot.ts";
+import { type ExplainMismatch, isQuoted, type MeasuredBoot, type OtherBanks, pcrValues, replayBoot } from "./measured-boot.ts";
 import type { QuotedDigest } from "./quote.ts";
 import { checkSecureBoot, type SecureBootState } from "./secure-boot.ts";
 import { checkSeparators } from "./separators.ts";
@@ -36,12 +36,12 @@ export function checkReplay(
   logs: Pick<UnverifiedEvidence, "firmwareLog" | "userspaceLog">,
   quoted: { readonly digests: LogDigests; readonly pcrs: QuotedDigest },
   allowed: ReadonlySet<Quirk>,
-  cache: ReplayCache | null,
+  { cache, explain }: { readonly cache: ReplayCache | null; readonly explain: ExplainMismatch },
 ): CheckedReplay {
   const key = cache === null ? "" : keyOf(quoted.digests);
   const seen = cache?.get(key);
   if (seen !== undefined && isQuoted(seen.boot, seen.others, quoted.pcrs)) return seen;
-  const { log, boot, others, quirks } = replayBoot(logs, quoted.pcrs, allowed);
+  const { log, boot, others, quirks } = replayBoot(logs, quoted.pcrs, allowed, explain);
   const needed = new Set([...quirks, ...checkSeparators(boot, allowed)]);
   checkBanks(log);
   const barrier = checkBarriers(boot);

@@ -4,12 +4,11 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { KeyUsageFlags } from "@peculiar/asn1-x509";
 import { readEkCertificate } from "../../agent/tpm/ek-certificate.ts";
-import { parsePublic, publicKeyObject } from "../../proto/tpm/public.ts";
+import { parsePublic } from "../../proto/tpm/public.ts";
 import { runTool } from "../swtpm/run-tool.ts";
 import { startSwtpm } from "../swtpm/start-swtpm.ts";
-import { certificate, type CertificateOptions, constraints, extendedUsage, keyUsage, type TestCa, tpmName } from "./ek-pki.ts";
+import { type CertificateOptions, ekCertificate, type TestCa } from "./ek-pki.ts";
 import { TestMachine } from "./test-agent.ts";
 
 const run = promisify(execFile);
@@ -18,9 +17,7 @@ const NV = { certificate: 0x01c0000a, chain: 0x01c00100 };
 
 /** A certificate as a maker issues it for this machine's P-256 EK, with parts changed. */
 export function certify(machine: TestMachine, issuer: TestCa, change: Partial<CertificateOptions> = {}): Uint8Array {
-  const spki = new Uint8Array(publicKeyObject(parsePublic(machine.tpm.ek.publicArea)).export({ type: "spki", format: "der" }));
-  const extensions = [constraints(false), keyUsage(KeyUsageFlags.keyAgreement), extendedUsage(), tpmName()];
-  return certificate({ subject: "", spki, issuer, extensions, ...change });
+  return ekCertificate(parsePublic(machine.tpm.ek.publicArea), issuer, change);
 }
 
 /** Writes a certificate and the parts of a chain into the machine's NV, as a maker does; from then on it shows what its agent reads there. */

@@ -1,4 +1,5 @@
 import { digest as hash } from "../../proto/tpm/alg.ts";
+import type { BankName } from "../../proto/eventlog/bank.ts";
 import { type LoggedEvent, parseEventLog, type UnverifiedEventLog } from "../../proto/eventlog/event-log.ts";
 import { EVENT_TYPE } from "../../proto/eventlog/event-type.ts";
 import { encodeUserspaceRecord, OS_SEPARATOR_PCRS, OS_SEPARATOR_WORD } from "../../proto/eventlog/userspace.ts";
@@ -16,6 +17,13 @@ export type Change = (events: readonly LoggedEvent[]) => readonly LoggedEvent[];
 /** The recorded log with its events changed. */
 export function logWith(change: Change): Uint8Array {
   return encodeEventLog({ banks: recordedLog.banks, events: change(recordedLog.events) });
+}
+
+/** A log with these of its banks alone. */
+export function logOfBanks(names: readonly BankName[], log: Uint8Array = firmwareLog): Uint8Array {
+  const { banks, events } = parseEventLog(log);
+  const isKept = (_: unknown, i: number): boolean => banks[i] !== undefined && names.includes(banks[i].name);
+  return encodeEventLog({ banks: banks.filter(isKept), events: events.map((e) => ({ ...e, digests: e.digests.filter(isKept) })) });
 }
 
 /** The same event with the digests of other bytes. */

@@ -38,6 +38,8 @@ export interface SoftAnswer {
   readonly userspaceLog: Uint8Array;
   /** Real PCR values of the banks that are quoted; without them those of the logs. */
   readonly pcrs?: ReadonlyMap<HashAlg, BankPcrs>;
+  /** What the quote says of itself, where it isn't a quote by this key over the quoted PCRs: no real TPM would sign it. */
+  readonly header?: { readonly magic?: number; readonly type?: number; readonly qualifiedSigner?: Uint8Array; readonly selection?: readonly number[] };
   /** Clock of the quote; without it one millisecond after the first reset. */
   readonly clock?: { readonly clock: bigint; readonly resetCount: number; readonly restartCount: number; readonly safe: boolean };
 }
@@ -53,21 +55,21 @@ export function softMachine(): (answer: SoftAnswer) => UnverifiedEvidence {
   const akPublic = marshalPublic({ ...AK_TEMPLATES.ecc, type: "ecc", curve: "P-256", ...point });
   const ekPublic = marshalPublic({ ...EK_TEMPLATES.ecc, type: "ecc", curve: "P-256", ...point });
   const qualifiedSigner = concatBytes(Uint8Array.of(0, ALG.SHA256), sha256(new ByteWriter().u32be(RH.ENDORSEMENT).done(), nameOf(akPublic)));
-  return ({ challenge, claims, firmwareLog, userspaceLog, pcrs, clock = { clock: 1n, resetCount: 1, restartCount: 0, safe: true } }) => {
+  return ({ challenge, claims, firmwareLog, userspaceLog, pcrs, header = {}, clock = { clock: 1n, resetCount: 1, restartCount: 0, safe: true } }) => {
     const values = pcrs ?? pcrsAfter(firmwareLog, userspaceLog);
     const extraData = evidenceExtraData({ nonce: challenge.nonce, verifier: challenge.verifier, claims, firmwareLog, userspaceLog });
     const digest = pcrDigest([...values].flatMap(([bank, pcrs]) => QUOTED_PCRS.map((pcr) => pcrs.get(pcr) ?? new Uint8Array(hashSize(bank)))));
     const quote = new ByteWriter()
-      .u32be(TPM_GENERATED)
-      .u16be(ATTEST_QUOTE)
-      .sized16be(qualifiedSigner)
+      .u32be(header.magic ?? TPM_GENERATED)
+      .u16be(header.type ?? ATTEST_QUOTE)
+      .sized16be(header.qualifiedSigner ?? qualifiedSigner)
       .sized16be(extraData)
       .u64be(clock.clock)
       .u32be(clock.resetCount)
       .u32be(clock.restartCount)
       .u8(clock.safe ? 1 : 0)
       .u64be(0n)
-      .bytes(marshalPcrSelections([...values.keys()].map((hash) => ({ hash, pcrs: QUOTED_PCRS }))))
+      .bytes(marshalPcrSelections([...values.keys()].map((hash) => ({ hash, pcrs: header.selection ?? QUOTED_PCRS }))))
       .sized16be(digest)
       .done();
     const rs = new Uint8Array(sign("sha256", quote, { key: privateKey, dsaEncoding: "ieee-p1363" }));
