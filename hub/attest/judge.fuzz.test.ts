@@ -5,6 +5,8 @@ import { pcrsAfter, softMachine } from "../../test/fakes/soft-machine.ts";
 import { judge } from "./judge.ts";
 import type { UnverifiedEvidence, Verdict } from "./types.ts";
 
+t.setTimeout(120_000);
+
 const answer = softMachine();
 const tls = newSpki();
 const challenge = newChallenge();
