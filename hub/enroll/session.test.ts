@@ -6,6 +6,8 @@ import { pushedClock, serveHubFor } from "../../test/fakes/served-hub.ts";
 import { makeIdentity } from "../../test/fakes/pki.ts";
 import { TestMachine, TestStream } from "../../test/fakes/test-agent.ts";
 
+t.setTimeout(120_000);
+
 const { clock, skew } = pushedClock();
 const [worker, altered, lookalike, other] = await Promise.all([
   TestMachine.boot({ hint: JSON.stringify({ v: 1, slot: "w-1" }) }),

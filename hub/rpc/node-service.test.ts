@@ -13,6 +13,8 @@ import { hostPorts } from "../host/host-ports.ts";
 import type { HubOptions } from "../hub-options.ts";
 import type { RunningHub } from "../serve.ts";
 
+t.setTimeout(120_000);
+
 const [stranger, pinned, named] = await Promise.all([TestMachine.boot(), TestMachine.boot(), TestMachine.boot()]);
 t.teardown(() => Promise.all([stranger, pinned, named].map((machine) => machine.stop())));
 

@@ -26,6 +26,8 @@ import { runHost } from "../../builder/toolchain/run-host.ts";
 import { measureInitrd } from "./measure-initrd.ts";
 import { startSwtpm } from "./start-swtpm.ts";
 
+t.setTimeout(120_000);
+
 // P20 from the agent's code to the verdict, on TPMs whose banks were chosen by swtpm_setup as a hypervisor does.
 
 const tls = newSpki();
