@@ -29,6 +29,8 @@ import { toHex } from "../proto/wire/hex.ts";
 import { canonicalJson } from "../proto/wire/json.ts";
 import { PATHS } from "./paths.ts";
 
+t.setTimeout(120_000);
+
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const built = mkdtempSync(join(tmpdir(), "kubedos-agent-"));
 t.teardown(() => rmSync(built, { recursive: true, force: true }));
@@ -242,7 +244,7 @@ t.test("the hub's node answers the host's mailbox and nobody else's delivery", a
   t.match(await answer("probe-error.json"), { code: "BAD_VALUE" });
   post("probe", utf8('{"id":7}'));
   t.same(await answer("probe.json"), { id: 7, planes: [], tcp: [] });
-  t.match(await until("counts", () => (readJson(machine.root, PATHS.status)?.["mailbox"] as { served: number }).served === 3 ? readJson(machine.root, PATHS.status)?.["mailbox"] : undefined), { served: 3, refused: 9, unknown: 1 });
+  t.match(await until("counts", () => (readJson(machine.root, PATHS.status)?.["mailbox"] as { served: number } | undefined)?.served === 3 ? readJson(machine.root, PATHS.status)?.["mailbox"] : undefined), { served: 3, refused: 9, unknown: 1 });
 });
 
 t.test("the environment and the working folder bring no code into the executables", async (t) => {

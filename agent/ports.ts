@@ -22,7 +22,7 @@ export interface WriteOptions {
 export interface Files {
   /** The whole file; null where there is none. Throws {@link AgentError} `FILE_TOO_LARGE` over `max` bytes. Never follows a symbolic link in the last component. */
   read(path: string, max: number): Promise<Uint8Array | null>;
-  /** Replaces the file atomically (temporary name, then rename). */
+  /** Replaces the file atomically (temporary name, then rename). One at a time for a path: they share the temporary name. */
   write(path: string, data: Uint8Array, options: WriteOptions): Promise<void>;
   /** Names in a folder; none where it doesn't exist. */
   list(path: string): Promise<readonly string[]>;

@@ -7,14 +7,14 @@ import { setPriority } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { tpmSocket } from "../builder/guest/tpm-socket.ts";
-import { bankIndex, parseEventLog } from "../proto/eventlog/event-log.ts";
+import { parseEventLog } from "../proto/eventlog/event-log.ts";
 import { isExtended } from "../proto/eventlog/replay.ts";
 import { PHASE_WORDS } from "../proto/evidence/limits.ts";
 import { HINT_PREFIX } from "../proto/hint/hint.ts";
 import type { ImageConfig } from "../proto/release/image-config.ts";
 import { TpmClient } from "../proto/tpm/client.ts";
 import { toBase64 } from "../proto/wire/base64.ts";
-import { sha256, utf8 } from "../proto/wire/bytes.ts";
+import { utf8 } from "../proto/wire/bytes.ts";
 import { ByteWriter } from "../proto/wire/writer.ts";
 import { type AgentHub, startAgentHub } from "./agent-hub.ts";
 import { eventLogOf } from "./event-log-case.ts";
@@ -76,9 +76,10 @@ async function startTpm(dir: string): Promise<{ readonly socket: string; stop():
   while (!existsSync(socket)) await sleep(10);
   const client = new TpmClient(tpmSocket(socket));
   const log = parseEventLog(firmwareLog);
-  const at = bankIndex(log, "sha256");
-  for (const event of log.events.filter(isExtended)) await client.extendPcr(event.pcr, event.digests[at] ?? new Uint8Array(32));
-  for (const word of PHASE_WORDS.slice(0, 2)) await client.extendPcr(11, sha256(utf8(word)));
+  for (const event of log.events.filter(isExtended)) {
+    await client.extendBanks(event.pcr, log.banks.map(({ id, size }, at) => ({ hash: id, digest: event.digests[at] ?? new Uint8Array(size) })));
+  }
+  for (const word of PHASE_WORDS.slice(0, 2)) await client.pcrEvent(11, utf8(word));
   return { socket, stop: () => void child.kill() };
 }
 

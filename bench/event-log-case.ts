@@ -5,8 +5,6 @@ import { concatBytes, utf8 } from "../proto/wire/bytes.ts";
 import { fromHex } from "../proto/wire/hex.ts";
 import { ByteWriter } from "../proto/wire/writer.ts";
 
-/** Banks as firmware has them today. */
-const BANKS: readonly HashAlg[] = [ALG.SHA1, ALG.SHA256, ALG.SHA384];
 const GLOBAL = fromHex("61dfe48bca93d211aa0d00e098032b8c");
 const SECURITY = fromHex("cbb219d73a3d9645a3bcdad00e67656f");
 const X509 = fromHex("a159c0a5e494a74a87b5ab155c2bf072");
@@ -16,12 +14,12 @@ type Event = readonly [pcr: number, type: number, data: Uint8Array];
 
 /**
  * A firmware log of about `bytes` bytes with the shape of a server's: Secure Boot on, certificates of 1.4 KB, a dbx that takes the
- * most room, 80 to 100 events in three banks. Made, not recorded: a benchmark may not depend on somebody's machine.
+ * most room, 80 to 100 events in these banks. Made, not recorded: a benchmark may not depend on somebody's machine.
  */
-export function eventLogOf(bytes: number): Uint8Array {
-  const fixed = encode(events(0));
+export function eventLogOf(bytes: number, banks: readonly HashAlg[] = [ALG.SHA256]): Uint8Array {
+  const fixed = encode(events(0), banks);
   // A hash in dbx takes 48 bytes of data.
-  return encode(events(Math.max(0, Math.floor((bytes - fixed.length) / 48))));
+  return encode(events(Math.max(0, Math.floor((bytes - fixed.length) / 48))), banks);
 }
 
 function events(dbxHashes: number): readonly Event[] {
@@ -50,14 +48,14 @@ function events(dbxHashes: number): readonly Event[] {
   ];
 }
 
-function encode(list: readonly Event[]): Uint8Array {
-  const head = new ByteWriter().bytes(utf8("Spec ID Event03\0")).u32le(0).u8(0).u8(2).u8(0).u8(2).u32le(BANKS.length);
-  for (const id of BANKS) head.u16le(id).u16le(hashSize(id));
+function encode(list: readonly Event[], banks: readonly HashAlg[]): Uint8Array {
+  const head = new ByteWriter().bytes(utf8("Spec ID Event03\0")).u32le(0).u8(0).u8(2).u8(0).u8(2).u32le(banks.length);
+  for (const id of banks) head.u16le(id).u16le(hashSize(id));
   const spec = head.u8(0).done();
   const w = new ByteWriter().u32le(0).u32le(EVENT_TYPE.EV_NO_ACTION).bytes(new Uint8Array(20)).u32le(spec.length).bytes(spec);
   for (const [pcr, type, data] of list) {
-    w.u32le(pcr).u32le(type).u32le(BANKS.length);
-    for (const id of BANKS) w.u16le(id).bytes(digest(id, data));
+    w.u32le(pcr).u32le(type).u32le(banks.length);
+    for (const id of banks) w.u16le(id).bytes(digest(id, data));
     w.u32le(data.length).bytes(data);
   }
   return w.done();

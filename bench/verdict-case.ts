@@ -2,14 +2,14 @@ import { createHash, generateKeyPairSync, type KeyObject, sign } from "node:cryp
 import type { Challenge, Known, UnverifiedEvidence } from "../hub/attest/types.ts";
 import { evidenceExtraData, verifierContext } from "../proto/evidence/extra-data.ts";
 import { PHASE_WORDS, QUOTED_PCRS } from "../proto/evidence/limits.ts";
-import { bankIndex, parseEventLog } from "../proto/eventlog/event-log.ts";
-import { groupByPcr, replayEventLog } from "../proto/eventlog/replay.ts";
+import { bankIndex, parseEventLog, type UnverifiedEventLog } from "../proto/eventlog/event-log.ts";
+import { extendAll, groupByPcr, initialPcr, replayEventLog } from "../proto/eventlog/replay.ts";
 import { encodeUserspaceRecord, parseUserspaceLog } from "../proto/eventlog/userspace.ts";
 import type { PcrRule, Release, ReleaseImage } from "../proto/release/release.ts";
-import { ALG } from "../proto/tpm/alg.ts";
+import { ALG, type HashAlg, hashSize } from "../proto/tpm/alg.ts";
 import { ATTEST_QUOTE, TPM_GENERATED } from "../proto/tpm/attest.ts";
 import { RH } from "../proto/tpm/handles.ts";
-import { extend, pcrDigest, ZERO_PCR } from "../proto/tpm/pcr.ts";
+import { pcrDigest, ZERO_PCR } from "../proto/tpm/pcr.ts";
 import { marshalPcrSelections } from "../proto/tpm/pcr-selection.ts";
 import { marshalPublic, nameOf, type TpmPublic } from "../proto/tpm/public.ts";
 import { AK_TEMPLATES, EK_TEMPLATES } from "../proto/tpm/templates.ts";
@@ -37,7 +37,9 @@ export function verdictCase(kind: "rsa" | "ecc", firmwareLog: Uint8Array): Verdi
   const akPublic = marshalPublic(ak);
   const tls = new Uint8Array(generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey.export({ type: "spki", format: "der" }));
   const said = PHASE_WORDS.slice(0, 3);
-  const userspaceLog = concatBytes(...said.map((word) => encodeUserspaceRecord({ pcr: 11, word, bootId: BOOT_ID })));
+  const log = parseEventLog(firmwareLog);
+  const banks = log.banks.map((bank) => bank.name);
+  const userspaceLog = concatBytes(...said.map((word) => encodeUserspaceRecord({ pcr: 11, word, bootId: BOOT_ID, banks })));
   const key = toBase64(sha256(utf8("wireguard")));
   const claims = canonicalJson({
     ...{ kind: "kubedos/claims", version: 1, stage: "admission", cluster: CLUSTER, role: "worker", bootId: BOOT_ID, tls: toBase64(tls) },
@@ -46,7 +48,7 @@ export function verdictCase(kind: "rsa" | "ecc", firmwareLog: Uint8Array): Verdi
   const names = { ekName: toHex(nameOf(ekPublic)), akName: toHex(nameOf(akPublic)) };
   const challenge: Challenge = { nonce: sha256(utf8("nonce")), secret: sha256(utf8("secret")), verifier: verifierContext(CLUSTER, tls), ...names, issuedAt: 0, expiresAt: 2 };
   const extraData = evidenceExtraData({ nonce: challenge.nonce, verifier: challenge.verifier, claims, firmwareLog, userspaceLog });
-  const quote = quoteOver(pcrsAfter(firmwareLog, userspaceLog), akPublic, extraData);
+  const quote = quoteOver(pcrsAfter(log, userspaceLog), akPublic, extraData);
   const evidence = { ekPublic, akPublic, secret: challenge.secret, quote, signature: signatureOf(kind, privateKey, quote), claims, firmwareLog, userspaceLog };
   const known: Known = {
     ...{ cluster: CLUSTER, peerKey: tls, releases: [releaseOf(firmwareLog)], pinnedRole: "worker" },
@@ -75,17 +77,23 @@ function eccKey(template: TpmPublic): SoftKey {
   return { key: { ...template, x: number(x), y: number(y) }, privateKey };
 }
 
-function pcrsAfter(firmwareLog: Uint8Array, userspaceLog: Uint8Array): ReadonlyMap<number, Uint8Array> {
-  const values = new Map(replayEventLog(parseEventLog(firmwareLog), "sha256"));
-  for (const { pcr, digest } of parseUserspaceLog(userspaceLog)) values.set(pcr, extend(values.get(pcr) ?? ZERO_PCR, digest));
-  return values;
+/** PCR values of each bank. */
+type Pcrs = ReadonlyMap<HashAlg, ReadonlyMap<number, Uint8Array>>;
+
+function pcrsAfter(log: UnverifiedEventLog, userspaceLog: Uint8Array): Pcrs {
+  const said = parseUserspaceLog(userspaceLog);
+  return new Map(log.banks.map(({ id, name, size }) => {
+    const values = new Map(replayEventLog(log, name));
+    for (const { pcr, digests } of said) values.set(pcr, extendAll(name, values.get(pcr) ?? initialPcr(pcr, size, 0), [digests.get(name) ?? new Uint8Array(size)]));
+    return [id, values];
+  }));
 }
 
-function quoteOver(pcrs: ReadonlyMap<number, Uint8Array>, akPublic: Uint8Array, extraData: Uint8Array): Uint8Array {
+function quoteOver(pcrs: Pcrs, akPublic: Uint8Array, extraData: Uint8Array): Uint8Array {
   const signer = concatBytes(Uint8Array.of(0, ALG.SHA256), sha256(new ByteWriter().u32be(RH.ENDORSEMENT).done(), nameOf(akPublic)));
   const w = new ByteWriter().u32be(TPM_GENERATED).u16be(ATTEST_QUOTE).sized16be(signer).sized16be(extraData);
-  w.u64be(1n).u32be(1).u32be(0).u8(1).u64be(0n).bytes(marshalPcrSelections([{ hash: ALG.SHA256, pcrs: QUOTED_PCRS }]));
-  return w.sized16be(pcrDigest(QUOTED_PCRS.map((pcr) => pcrs.get(pcr) ?? ZERO_PCR))).done();
+  w.u64be(1n).u32be(1).u32be(0).u8(1).u64be(0n).bytes(marshalPcrSelections([...pcrs.keys()].map((hash) => ({ hash, pcrs: QUOTED_PCRS }))));
+  return w.sized16be(pcrDigest([...pcrs].flatMap(([bank, values]) => QUOTED_PCRS.map((pcr) => values.get(pcr) ?? new Uint8Array(hashSize(bank)))))).done();
 }
 
 function signatureOf(kind: "rsa" | "ecc", key: KeyObject, quote: Uint8Array): Uint8Array {

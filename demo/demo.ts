@@ -8,6 +8,7 @@ import type { QemuCluster } from "../builder/deploy/qemu-cluster.ts";
 import type { OpenKeys } from "../builder/keys/open-keys.ts";
 import type { Toolchain } from "../builder/toolchain/ensure-toolchain.ts";
 import type { NodeObject } from "../hub/cli/output/objects.ts";
+import type { PinnedEkTrust } from "../proto/release/pins.ts";
 import type { Release } from "../proto/release/release.ts";
 import type { ClusterSpec } from "../proto/spec/schema.ts";
 import { type Ended, runProgram } from "./programs.ts";
@@ -19,6 +20,8 @@ const POLL_MS = 400;
 /** What the build left for the phases behind it. */
 export interface Built {
   readonly spec: ClusterSpec;
+  /** Makers' certificates of the spec's trust.ekRoots; null: it names none. */
+  readonly ekTrust: PinnedEkTrust | null;
   readonly keys: OpenKeys;
   readonly release: Release;
   readonly releaseDir: string;

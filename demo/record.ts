@@ -54,12 +54,12 @@ export class Recorder {
   }
 
   async #write(demo: Demo): Promise<void> {
-    const { spec, keys } = demo.built;
+    const { spec, keys, ekTrust } = demo.built;
     const cluster = spec.metadata.name;
     const [recordedAt, hubSpki] = [Math.floor(Date.now() / 1000), toBase64(await hubKey(demo))];
     const facts = factsSchema.parse({ kind: "kubedos/recording", version: 1, cluster, recordedAt, hubSpki, nodes: this.#nodes });
     // Ed25519 is deterministic: this is byte for byte the pin file that the hub was given.
-    const pins = await makeFileSigner(keys).signDocument("pins", canonicalJson(makePins(spec, 1, demo.cluster.ekNames)));
+    const pins = await makeFileSigner(keys).signDocument("pins", canonicalJson(makePins(spec, 1, demo.cluster.ekNames, ekTrust)));
     this.#files.set(RECORDING_FILES.facts, utf8(`${JSON.stringify(facts, null, 2)}\n`));
     this.#files.set(RECORDING_FILES.release, await demo.releaseFile("release.json"));
     this.#files.set(RECORDING_FILES.pins, encodeEnvelope(pins));

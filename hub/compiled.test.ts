@@ -7,6 +7,8 @@ import t from "tap";
 import { HUB_PROCESS } from "../test/fakes/hub-child.ts";
 import { killLine } from "../test/fakes/kill-line.ts";
 
+t.setTimeout(120_000);
+
 const bun = fileURLToPath(new URL("../node_modules/@oven/bun-linux-x64/bin/bun", import.meta.url));
 const dir = mkdtempSync(join(tmpdir(), "kubedos-bun-"));
 t.teardown(() => rmSync(dir, { recursive: true }));

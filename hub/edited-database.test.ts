@@ -6,6 +6,8 @@ import { HUB_PROCESS, HubChild } from "../test/fakes/hub-child.ts";
 import { HubWorld } from "../test/fakes/hub-world.ts";
 import { type Got, TestMachine } from "../test/fakes/test-agent.ts";
 
+t.setTimeout(120_000);
+
 t.test("a database that was edited by hand admits nobody", async (t) => {
   const world = await HubWorld.make();
   const [pinned, lookalike] = await Promise.all([TestMachine.boot(), TestMachine.boot()]);

@@ -12,6 +12,8 @@ import { makeIdentity, makePki } from "../../test/fakes/pki.ts";
 import { nameOf } from "../../proto/tpm/public.ts";
 import { toHex } from "../../proto/wire/hex.ts";
 
+t.setTimeout(120_000);
+
 const LEASE = 3000;
 
 t.test("an agent that was stopped for longer than its horizon drops its peers before it does anything else", async (t) => {

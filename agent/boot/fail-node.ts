@@ -1,5 +1,5 @@
 import { FAILED_WORD } from "../../proto/evidence/limits.ts";
-import { sha256, utf8 } from "../../proto/wire/bytes.ts";
+import { utf8 } from "../../proto/wire/bytes.ts";
 import type { Ports, Runner } from "../ports.ts";
 import { PHASE_PCR } from "../tpm/measurer.ts";
 
@@ -11,7 +11,7 @@ export async function failNode(ports: Pick<Ports, "openTpm" | "runner" | "log">,
   ports.log.line(`failed: ${reason.replaceAll(/[^\x20-\x7e]/g, "?").slice(0, 300)}; powering off`);
   try {
     const tpm = await ports.openTpm();
-    await tpm.extendPcr(PHASE_PCR, sha256(utf8(FAILED_WORD)));
+    await tpm.pcrEvent(PHASE_PCR, utf8(FAILED_WORD));
   } finally {
     await powerOff(ports.runner);
   }

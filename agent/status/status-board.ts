@@ -34,6 +34,8 @@ export class StatusBoard {
   readonly #ports: Pick<Ports, "files" | "clock" | "log">;
   #status: Status = START;
   #writing: Promise<void> | null = null;
+  /** Whether the status is newer than what is written or on its way. */
+  #isNewer = false;
   #lastLine = "";
 
   constructor(ports: Pick<Ports, "files" | "clock" | "log">) {
@@ -61,6 +63,7 @@ export class StatusBoard {
 
   update(change: Partial<Status>): void {
     this.#status = { ...this.#status, ...change };
+    this.#isNewer = true;
     this.#writing ??= this.#writeSoon();
   }
 
@@ -69,11 +72,15 @@ export class StatusBoard {
     while (this.#writing !== null) await this.#writing;
   }
 
+  /** One write at a time: two would share their temporary file, and one of them would put the other's half into place. */
   async #writeSoon(): Promise<void> {
-    await this.#ports.clock.sleep(COALESCE_MS);
+    while (this.#isNewer) {
+      await this.#ports.clock.sleep(COALESCE_MS);
+      this.#isNewer = false;
+      // A full tmpfs costs the view of the node, not the node.
+      await this.#ports.files.write(PATHS.status, utf8(`${JSON.stringify(this.#status)}\n`), { mode: 0o644 }).catch(() => undefined);
+    }
     this.#writing = null;
-    // A full tmpfs costs the view of the node, not the node.
-    await this.#ports.files.write(PATHS.status, utf8(`${JSON.stringify(this.#status)}\n`), { mode: 0o644 }).catch(() => undefined);
   }
 }
 

@@ -31,7 +31,7 @@ export interface Attestor {
 }
 
 /** An attestor over these keys and claims. Its answers throw TpmError where the credential isn't for this TPM. */
-export function createAttestor(tpm: AgentTpm, identity: TpmIdentity, measurer: Measurer, claims: Uint8Array): Attestor {
+export function createAttestor(tpm: AgentTpm, identity: TpmIdentity, measurer: Pick<Measurer, "banks" | "withLogs">, claims: Uint8Array): Attestor {
   const { ak, ek } = identity;
   return {
     claims,
@@ -40,7 +40,7 @@ export function createAttestor(tpm: AgentTpm, identity: TpmIdentity, measurer: M
         const { nonce, verifier, credentialBlob, encryptedSecret } = challenge;
         const secret = await tpm.activateCredential({ ak, ek, credentialBlob, encryptedSecret });
         const extraData = evidenceExtraData({ nonce, verifier, claims, ...logs });
-        const { quote, signature } = await tpm.quote({ ak, extraData, pcrs: QUOTED_PCRS });
+        const { quote, signature } = await tpm.quote({ ak, extraData, pcrs: QUOTED_PCRS, banks: measurer.banks });
         return { secret, quote, signature, claims, ...logs };
       }),
   };

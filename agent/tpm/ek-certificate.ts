@@ -1,9 +1,8 @@
+import { EK_CERTIFICATE_INDEX } from "../../proto/tpm/ek-choice.ts";
 import type { KeyKind } from "../../proto/tpm/templates.ts";
 import type { AgentTpm } from "./agent-tpm.ts";
 
-/** NV indexes of the EK's certificate for the low-range templates (TCG EK Credential Profile 2.5, 2.2.1.4). */
-const CERTIFICATES: Readonly<Record<KeyKind, number>> = { rsa: 0x01c00002, ecc: 0x01c0000a };
-/** Where the maker's chain stands, in pieces (2.2.1.5.2). */
+/** Where the maker's chain stands, in pieces (TCG EK Credential Profile 2.5, 2.2.1.5.2). */
 const CHAIN = { first: 0x01c00100, last: 0x01c001ff } as const;
 /** A chain of any maker takes four; more would only make the hello larger. */
 const MAX_CHAIN = 16;
@@ -20,7 +19,7 @@ export interface EkCertificateNv {
 export async function readEkCertificate(tpm: AgentTpm, kind: KeyKind): Promise<EkCertificateNv> {
   try {
     const indexes = await tpm.getHandles("nvIndex");
-    const index = CERTIFICATES[kind];
+    const index = EK_CERTIFICATE_INDEX[kind];
     if (!indexes.includes(index)) return { certificate: new Uint8Array(0), chain: [] };
     const chain: Uint8Array[] = [];
     for (const part of indexes.filter((i) => i >= CHAIN.first && i <= CHAIN.last).slice(0, MAX_CHAIN)) chain.push(await tpm.readNv(part));

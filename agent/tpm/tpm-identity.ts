@@ -1,3 +1,4 @@
+import { createChosenEk } from "../../proto/tpm/ek-choice.ts";
 import { nameOf, parsePublic } from "../../proto/tpm/public.ts";
 import { toHex } from "../../proto/wire/hex.ts";
 import type { AgentTpm } from "./agent-tpm.ts";
@@ -16,9 +17,9 @@ export interface TpmIdentity {
   readonly ekCertificate: EkCertificateNv;
 }
 
-/** Loads the EK (P-256; RSA-2048 where the TPM has no P-256 EK) and the AK, both under the endorsement hierarchy. */
+/** Loads the EK that the maker certified (proto/tpm/ek-choice.ts) and the AK, both under the endorsement hierarchy. */
 export async function createTpmIdentity(tpm: AgentTpm): Promise<TpmIdentity> {
-  const ek = await tpm.createEk("ecc").catch(() => tpm.createEk("rsa"));
+  const ek = await createChosenEk(tpm);
   const ak = await tpm.createAk();
   const ekCertificate = await readEkCertificate(tpm, parsePublic(ek.publicArea).type);
   return { ek, ak, ekName: toHex(nameOf(ek.publicArea)), ekCertificate };

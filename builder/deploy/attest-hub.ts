@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { placeOf } from "../../hub/attest/finding.ts";
 import { judge } from "../../hub/attest/judge.ts";
 import type { AttestedFacts, UnverifiedEvidence } from "../../hub/attest/types.ts";
 import { EVIDENCE_LIMITS } from "../../proto/evidence/limits.ts";
@@ -87,7 +88,7 @@ export async function attestHub(mailbox: Mailbox, hub: HubCandidate): Promise<At
   );
   if (!verdict.ok) {
     const first = verdict.findings[0];
-    const detail = first === undefined ? "" : `: PCR ${first.pcr}, ${first.what}: expected ${first.expected}, found ${first.found}`;
+    const detail = first === undefined ? "" : `: ${placeOf(first)}, ${first.what}: expected ${first.expected}, found ${first.found}`;
     throw new DeployError("HUB_REFUSED", `the hub's guest did not boot the release (${verdict.code}: ${verdict.message})${detail}`);
   }
   if (verdict.facts.claims.issuers === undefined) {

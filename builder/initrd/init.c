@@ -38,7 +38,7 @@ static int extend(const char *word)
 {
 	uint8_t cmd[96] = { 0x80, 0x02, 0, 0, 0, 0, 0, 0, 0x01, 0x3c, 0, 0, 0, 11,
 			    0, 0, 0, 9, 0x40, 0, 0, 0x09, 0, 0, 0, 0, 0 };
-	uint8_t rsp[256];
+	uint8_t rsp[512]; /* a digest for every bank: 379 bytes with all eight hashes that a bank can have */
 	size_t n = strlen(word), size = 27 + 2 + n;
 
 	if (size > sizeof(cmd))

@@ -4,9 +4,9 @@ import type { Demo } from "../demo.ts";
 
 /** Makes every vTPM, reads its EK and pins it, before anything has run on any of them. */
 export async function stampGuests(demo: Demo): Promise<void> {
-  const { spec, keys, releaseDir, tc } = demo.built;
+  const { spec, ekTrust, keys, releaseDir, tc } = demo.built;
   const { operatorDir, state: stateDir, signal } = demo;
-  demo.cluster = await openCluster({ spec, keys, signer: makeFileSigner(keys), releaseDir, operatorDir, stateDir, tc, report: (line) => demo.report.say(line), signal });
+  demo.cluster = await openCluster({ spec, ekTrust, keys, signer: makeFileSigner(keys), releaseDir, operatorDir, stateDir, tc, report: (line) => demo.report.say(line), signal });
   await demo.cluster.stamp();
   demo.report.prove("every slot's EK is pinned before its guest boots", demo.cluster.ekNames.size === spec.topology.nodes.length);
 }

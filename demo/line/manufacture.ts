@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { readEkTrust } from "../../builder/deploy/read-ek-trust.ts";
 import { LockError } from "../../builder/lock/error.ts";
 import { parseLock } from "../../builder/lock/lock.ts";
 import { checkLockFits, wantedSets } from "../../builder/lock/wanted.ts";
@@ -27,14 +28,16 @@ export async function makeKeys(demo: Demo): Promise<void> {
 
 /** One spec in, signed images and release.json out. */
 export async function buildImages(demo: Demo): Promise<void> {
+  const spec = parseClusterSpec(await readFile(demo.specFile, "utf8"), demo.specFile);
+  // Before the build, which takes longer than to say that a certificate is none.
+  const ekTrust = await readEkTrust(spec, demo.specFile, new Date());
   const lockFile = await lockPackages(demo);
   const said = await build(demo, ["build", demo.specFile, "--lock", lockFile, "--keys", demo.keysDir, "--out", `${demo.home}/out`, "--json"]);
   const { dir } = JSON.parse(said.trim().split("\n").at(-1) ?? "{}") as { readonly dir: string };
-  const spec = parseClusterSpec(await readFile(demo.specFile, "utf8"), demo.specFile);
   const keys = await openKeys(demo.keysDir, (await readFile(demo.passphraseFile, "utf8")).trim());
   const release = await readRelease(dir, keys.releaseKeys);
   const tc = await ensureToolchain(defaultCacheDir, (line) => demo.report.say(line), demo.signal, parseLock(await readFile(lockFile), lockFile));
-  demo.built = { spec, keys, release, releaseDir: dir, tc };
+  demo.built = { spec, ekTrust, keys, release, releaseDir: dir, tc };
   const predicted = release.images.every((image) => ["4", "7", "11", "12"].every((pcr) => image.pcrs[pcr] !== undefined));
   demo.report.prove("release.json is signed and predicts PCR 4, 7, 11 and 12 of every image", predicted, `release ${release.id}`);
 }

@@ -1,9 +1,11 @@
 import { type Claims, parseClaims } from "../../proto/evidence/claims.ts";
-import { extraDataOver } from "../../proto/evidence/extra-data.ts";
+import { type EvidenceBinding, extraDataOver } from "../../proto/evidence/extra-data.ts";
 import { fromBase64 } from "../../proto/wire/base64.ts";
 import { equalBytes, sha256 } from "../../proto/wire/bytes.ts";
-import { Refusal, refuseAs } from "./refusal.ts";
+import { toHex } from "../../proto/wire/hex.ts";
+import { Refusal, refuseAs, refuseField } from "./refusal.ts";
 import type { Challenge, Known, UnverifiedEvidence } from "./types.ts";
+import { findUnbound } from "./unbound.ts";
 
 /** SHA-256 of both logs, as the quote covers them. */
 export interface LogDigests {
@@ -11,11 +13,16 @@ export interface LogDigests {
   readonly userspaceLog: Uint8Array;
 }
 
-/** That the quote was made for this challenge, this verifier, these claims and these logs (P5, P6). Throws Refusal `BINDING_WRONG`. */
-export function checkBinding(extraData: Uint8Array, evidence: UnverifiedEvidence, challenge: Challenge): LogDigests {
+/**
+ * That the quote was made for this challenge, this verifier, these claims and these logs (P5, P6). `before` only says more where it wasn't
+ * (unbound.ts). Throws Refusal `BINDING_WRONG`.
+ */
+export function checkBinding(extraData: Uint8Array, evidence: UnverifiedEvidence, challenge: Challenge, before: EvidenceBinding | null): LogDigests {
   const digests = { claims: sha256(evidence.claims), firmwareLog: sha256(evidence.firmwareLog), userspaceLog: sha256(evidence.userspaceLog) };
-  if (!equalBytes(extraData, extraDataOver(challenge, digests))) throw new Refusal("BINDING_WRONG");
-  return digests;
+  if (equalBytes(extraData, extraDataOver(challenge, digests))) return digests;
+  const { nonce, verifier } = challenge;
+  const { claims, firmwareLog, userspaceLog } = evidence;
+  throw new Refusal("BINDING_WRONG", findUnbound(extraData, { nonce, verifier, claims, firmwareLog, userspaceLog }, before));
 }
 
 /**
@@ -23,8 +30,12 @@ export function checkBinding(extraData: Uint8Array, evidence: UnverifiedEvidence
  * connection's peer proved, so nobody carries another machine's evidence (P6, P7). Throws Refusal.
  */
 export function checkClaims(data: Uint8Array, known: Pick<Known, "cluster" | "peerKey">): Claims {
-  const claims = refuseAs("CLAIMS_MALFORMED", () => parseClaims(data));
-  if (claims.cluster !== known.cluster) throw new Refusal("CLUSTER_WRONG");
-  if (known.peerKey !== null && !equalBytes(fromBase64(claims.tls), known.peerKey)) throw new Refusal("TLS_KEY_WRONG");
+  const claims = refuseAs("CLAIMS_MALFORMED", "claims", "canonical JSON of kubedos/claims, version 1", () => parseClaims(data));
+  if (claims.cluster !== known.cluster) throw refuseField("CLUSTER_WRONG", "claims.cluster", { what: "claimed cluster", expected: known.cluster, found: claims.cluster });
+  const tls = fromBase64(claims.tls);
+  if (known.peerKey !== null && !equalBytes(tls, known.peerKey)) {
+    const spki = (key: Uint8Array, of: string): string => `SPKI with SHA-256 ${toHex(sha256(key))}, ${of}`;
+    throw refuseField("TLS_KEY_WRONG", "claims.tls", { what: "TLS key", expected: spki(known.peerKey, "the connection's"), found: spki(tls, "the claims'") });
+  }
   return claims;
 }

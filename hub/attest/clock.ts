@@ -1,4 +1,4 @@
-import { Refusal } from "./refusal.ts";
+import { type FieldFault, type Refusal, refuseField } from "./refusal.ts";
 import type { LastClock, QuoteClock } from "./types.ts";
 
 /**
@@ -30,10 +30,10 @@ export function checkClock(clock: QuoteClock, bootId: string, last: LastClock | 
     case "younger":
       return;
     case "forked":
-      throw new Refusal("CLOCK_FORKED");
+      throw forked(clock.resetCount, bootId, last);
     case "same":
     case "older":
-      throw new Refusal("CLOCK_WENT_BACK", whatWentBack(clock, last));
+      throw refuseField("CLOCK_WENT_BACK", "quote.clock", { ...whatWentBack(clock, last), what: "the TPM's clock and counters" });
   }
 }
 
@@ -49,8 +49,20 @@ export function raiseClock(last: LastClock | null, seen: LastClock): LastClock {
   };
 }
 
-function whatWentBack(clock: QuoteClock, last: LastClock): string {
-  if (clock.resetCount < last.resetCount) return `The TPM counts ${clock.resetCount} resets, but had counted ${last.resetCount}.`;
-  if (clock.clock <= last.clock) return "The TPM's clock stands or went back within one boot.";
-  return "The TPM counts fewer restarts than before within one boot.";
+/** The refusal of one of two boots on one reset of a TPM. */
+export function forked(resetCount: number, bootId: string, last: LastClock): Refusal {
+  return refuseField("CLOCK_FORKED", "claims.bootId", { what: `boot on the TPM's reset ${resetCount}`, expected: last.bootId, found: bootId });
+}
+
+function whatWentBack(clock: QuoteClock, last: LastClock): Pick<FieldFault, "expected" | "found" | "detail"> {
+  const within = `in reset ${last.resetCount}`;
+  if (clock.resetCount < last.resetCount) {
+    const detail = `The TPM counts ${clock.resetCount} resets, but had counted ${last.resetCount}.`;
+    return { expected: `at least ${last.resetCount} resets`, found: `${clock.resetCount} resets`, detail };
+  }
+  if (clock.clock <= last.clock) {
+    return { expected: `a clock of more than ${last.clock} ms ${within}`, found: `${clock.clock} ms`, detail: "The TPM's clock stands or went back within one boot." };
+  }
+  const detail = "The TPM counts fewer restarts than before within one boot.";
+  return { expected: `at least ${last.restartCount} restarts ${within}`, found: `${clock.restartCount} restarts`, detail };
 }

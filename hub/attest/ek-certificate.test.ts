@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { KeyUsageFlags } from "@peculiar/asn1-x509";
 import t from "tap";
 import { readEkCertificate } from "../../agent/tpm/ek-certificate.ts";
-import { certificate, type CertificateOptions, constraints, extendedUsage, keyUsage, makeCa, spkiOf, tpmName, unknownExtension } from "../../test/fakes/ek-pki.ts";
+import { certificate, type CertificateOptions, constraints, ekCertificate as ekCertificateBy, extendedUsage, keyUsage, makeCa, spkiOf, tpmName, unknownExtension } from "../../test/fakes/ek-pki.ts";
 import { challengeFor, claimsOf, firmwareLog, knownOf, newChallenge, newSpki, releaseOf, userspaceLogOf, WORDS } from "../../test/fakes/evidence-case.ts";
 import { bootMachine } from "../../test/swtpm/boot-machine.ts";
 import { runTool } from "../../test/swtpm/run-tool.ts";
@@ -31,11 +31,8 @@ const ecc = makeEk("P-256");
 const usage = { rsa: KeyUsageFlags.keyEncipherment, ecc: KeyUsageFlags.keyAgreement };
 const spki = (ek: typeof rsa): Uint8Array => new Uint8Array(publicKeyObject(ek.key).export({ type: "spki", format: "der" }));
 
-/** A certificate as a maker issues it, with parts changed. */
-function ekCertificate(ek: typeof rsa, change: Partial<CertificateOptions> = {}): Uint8Array {
-  const extensions = [constraints(false), keyUsage(usage[ek.key.type]), extendedUsage(), tpmName()];
-  return certificate({ subject: "", spki: spki(ek), issuer: issuing, extensions, ...change });
-}
+/** A certificate as the issuing authority makes it, with parts changed. */
+const ekCertificate = (ek: typeof rsa, change: Partial<CertificateOptions> = {}): Uint8Array => ekCertificateBy(ek.key, issuing, change);
 
 const shown = (change: Partial<UnverifiedEkCertificate> = {}): UnverifiedEkCertificate => ({
   ...{ ekPublic: ecc.publicArea, certificate: ekCertificate(ecc), intermediates: [issuing.der] },

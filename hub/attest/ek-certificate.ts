@@ -3,11 +3,12 @@ import { nameOf } from "../../proto/tpm/public.ts";
 import { concatBytes, equalBytes, sha256 } from "../../proto/wire/bytes.ts";
 import { toHex } from "../../proto/wire/hex.ts";
 import type { AttestCode } from "./codes.ts";
-import { derLength, need, type ParsedCertificate, parseEkDer } from "./ek-der.ts";
-import { checkIssuer, didIssue, isValid } from "./ek-issuer.ts";
+import { derLength, need, oneLine, type ParsedCertificate, parseEkDer, subjectOf } from "./ek-der.ts";
+import { checkIssuer, didIssue, isValid, outOfDates } from "./ek-issuer.ts";
 import { checkEkLeaf, parseIssuer, type TpmMaker } from "./ek-leaf.ts";
+import { type Finding, toFinding } from "./finding.ts";
 import { checkEk } from "./keys.ts";
-import { Refusal } from "./refusal.ts";
+import { Refusal, refuseField } from "./refusal.ts";
 
 /** Issuers between leaf and root; real chains have one or two. */
 const MAX_DEPTH = 5;
@@ -52,7 +53,7 @@ export interface UnverifiedEkCertificate {
 /** The answer; the code is one of the verdict's. */
 export type EkCertificateVerdict =
   | { readonly ok: true; readonly certificate: VerifiedEkCertificate }
-  | { readonly ok: false; readonly code: AttestCode; readonly message: string };
+  | { readonly ok: false; readonly code: AttestCode; readonly message: string; readonly findings: readonly Finding[] };
 
 /**
  * Whether a configured root vouches for this EK (P9). Pure: `now` is an argument. Accepts only if: the leaf is one certificate (quirks by
@@ -64,8 +65,8 @@ export function verifyEkCertificate(shown: UnverifiedEkCertificate, trust: EkTru
   try {
     return { ok: true, certificate: verify(shown, trust, now) };
   } catch (error) {
-    if (error instanceof Refusal) return { ok: false, code: error.code, message: error.message };
-    return { ok: false, code: "EK_CERTIFICATE_MALFORMED", message: `A check broke: ${error instanceof Error ? error.message : String(error)}` };
+    const refusal = error instanceof Refusal ? error : broken(error);
+    return { ok: false, code: refusal.code, message: refusal.message, findings: refusal.differences.map(toFinding) };
   }
 }
 
@@ -76,15 +77,15 @@ function verify(shown: UnverifiedEkCertificate, trust: EkTrust, now: Date): Veri
   const leaf = parseEkDer(shown.certificate, quirks, used);
   const maker = checkEkLeaf(leaf, ek, quirks, used);
   const revoked = new Set(trust.revoked);
-  if (revoked.has(fingerprint(leaf))) throw new Refusal("EK_CERTIFICATE_REVOKED");
-  if (!isValid(leaf, now)) need("expired-leaf", quirks, used, "EK_CERTIFICATE_EXPIRED");
-  if (now < leaf.x509.validFromDate) throw new Refusal("EK_CERTIFICATE_EXPIRED", "The EK's certificate isn't valid yet.");
+  if (revoked.has(fingerprint(leaf))) throw withdrawn(leaf);
+  if (!isValid(leaf, now)) need("expired-leaf", quirks, used, outOfDates(leaf, now));
+  if (now < leaf.x509.validFromDate) throw outOfDates(leaf, now, "The EK's certificate isn't valid yet.");
   const { roots, intermediates } = parsedIssuers(trust);
   const others = [...splitChain(shown.intermediates).flatMap((der) => parseIssuer(der) ?? []), ...intermediates];
   const search: Search = { roots, others, revoked, now, fault: null, left: MAX_SIGNATURES };
   const path = findPath(leaf, search, []);
   const root = path?.at(-1);
-  if (path === null || root === undefined) throw search.fault ?? new Refusal("EK_CERTIFICATE_UNTRUSTED");
+  if (path === null || root === undefined) throw search.fault ?? untrusted(leaf, search);
   const ends = [...(used.has("expired-leaf") ? [] : [leaf]), ...path].map(({ x509 }) => x509.validToDate.getTime());
   // The brand exists in types alone.
   return { ...maker, ekName: toHex(nameOf(shown.ekPublic)), root: fingerprint(root), notAfter: new Date(Math.min(...ends)), quirks: [...used] } as unknown as VerifiedEkCertificate;
@@ -147,12 +148,12 @@ function findPath(child: ParsedCertificate, search: Search, path: readonly Parse
 /** Whether `issuer` issued `child` and may: its faults count only where its signature is good, so that nobody else's spoil a search. */
 function issued(issuer: ParsedCertificate, child: ParsedCertificate, below: number, search: Search): boolean {
   if (equalBytes(issuer.der, child.der) || child.x509.issuer !== issuer.x509.subject) return false;
-  if (search.left-- <= 0) throw new Refusal("EK_CERTIFICATE_UNTRUSTED", `The EK's certificate leads nowhere within ${MAX_SIGNATURES} signatures.`);
+  if (search.left-- <= 0) throw untrusted(child, search, `The EK's certificate leads nowhere within ${MAX_SIGNATURES} signatures.`);
   if (!didIssue(issuer, child)) return false;
   try {
     checkIssuer(issuer, below);
-    if (search.revoked.has(fingerprint(issuer))) throw new Refusal("EK_CERTIFICATE_REVOKED");
-    if (!isValid(issuer, search.now)) throw new Refusal("EK_CERTIFICATE_EXPIRED");
+    if (search.revoked.has(fingerprint(issuer))) throw withdrawn(issuer);
+    if (!isValid(issuer, search.now)) throw outOfDates(issuer, search.now);
     return true;
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
@@ -163,4 +164,19 @@ function issued(issuer: ParsedCertificate, child: ParsedCertificate, below: numb
 
 function fingerprint({ der }: ParsedCertificate): string {
   return toHex(sha256(der));
+}
+
+function withdrawn(certificate: ParsedCertificate): Refusal {
+  return refuseField("EK_CERTIFICATE_REVOKED", "ek.certificate", { what: `certificate of ${subjectOf(certificate)}`, expected: "no certificate that was withdrawn", found: fingerprint(certificate) });
+}
+
+/** No path from `from` to any root; what is missing is most often the certificate of its issuer. */
+function untrusted(from: ParsedCertificate, { roots }: Search, detail?: string): Refusal {
+  const expected = roots.length === 0 ? "a path to a configured root, of which there is none" : `a path to one of ${roots.length} configured roots`;
+  return refuseField("EK_CERTIFICATE_UNTRUSTED", "ek.certificate", { what: "who issued it", expected, found: `issued by ${oneLine(from.x509.issuer)}`, ...(detail !== undefined && { detail }) });
+}
+
+function broken(error: unknown): Refusal {
+  const why = error instanceof Error ? error.message : String(error);
+  return refuseField("EK_CERTIFICATE_MALFORMED", "ek.certificate", { what: "its form", expected: "a certificate that can be judged", found: why, detail: `A check broke: ${why}` });
 }

@@ -2,8 +2,9 @@ import "reflect-metadata";
 import { X509Certificate } from "node:crypto";
 import { AsnConvert } from "@peculiar/asn1-schema";
 import { Certificate } from "@peculiar/asn1-x509";
+import { printable } from "../../proto/eventlog/printable.ts";
 import type { EkQuirk } from "../../proto/release/ek-quirk.ts";
-import { Refusal } from "./refusal.ts";
+import { Refusal, refuseField } from "./refusal.ts";
 
 /**
  * What real makers' EK certificates do against the standard, by name. A quirk is tolerated only where the configuration of roots lists
@@ -75,12 +76,25 @@ export function derLength(data: Uint8Array): number | undefined {
   return 4 + (((data[2] ?? 0) << 8) | (data[3] ?? 0));
 }
 
-/** Records that a quirk is used, or refuses it by name. Throws Refusal `EK_CERTIFICATE_MALFORMED`. */
-export function need(quirk: EkQuirk, quirks: ReadonlySet<EkQuirk>, used: Set<EkQuirk>, code: "EK_CERTIFICATE_MALFORMED" | "EK_CERTIFICATE_EXPIRED" = "EK_CERTIFICATE_MALFORMED"): void {
-  if (!quirks.has(quirk)) throw new Refusal(code, `The EK's certificate needs the quirk ${quirk}, which isn't allowed: ${EK_QUIRKS[quirk]}.`);
-  used.add(quirk);
+/** Records that a quirk is used, or refuses it by name. Throws Refusal: `refusal` with that sentence, or `EK_CERTIFICATE_MALFORMED`. */
+export function need(quirk: EkQuirk, quirks: ReadonlySet<EkQuirk>, used: Set<EkQuirk>, refusal?: Refusal): void {
+  if (quirks.has(quirk)) return void used.add(quirk);
+  const detail = `The EK's certificate needs the quirk ${quirk}, which isn't allowed: ${EK_QUIRKS[quirk]}.`;
+  if (refusal !== undefined) throw new Refusal(refusal.code, refusal.differences, detail);
+  throw refuseField("EK_CERTIFICATE_MALFORMED", "ek.certificate", { what: `the quirk ${quirk}`, expected: `a certificate by the standard, or the quirk ${quirk} allowed`, found: EK_QUIRKS[quirk], detail });
+}
+
+/** Whom a certificate is about, on one line and safe to show. */
+export function subjectOf({ x509 }: ParsedCertificate): string {
+  return oneLine(x509.subject) || "a TPM without a name";
+}
+
+/** A distinguished name as Node writes it, on one line and safe to show. */
+export function oneLine(name: string | undefined): string {
+  return printable((name ?? "").split("\n").join(", "));
 }
 
 function malformed(why: string): Refusal {
-  return new Refusal("EK_CERTIFICATE_MALFORMED", `A certificate of the endorsement key can't be read: ${why}.`);
+  const fault = { what: "its form", expected: "DER of exactly one certificate", found: why, detail: `A certificate of the endorsement key can't be read: ${why}.` };
+  return refuseField("EK_CERTIFICATE_MALFORMED", "ek.certificate", fault);
 }

@@ -7,9 +7,9 @@ import {
   KeyUsage,
   KeyUsageFlags,
 } from "@peculiar/asn1-x509";
-import { type ParsedCertificate, parseDer } from "./ek-der.ts";
+import { type ParsedCertificate, parseDer, subjectOf } from "./ek-der.ts";
 import { checkExtensions, extension, unfit } from "./ek-leaf.ts";
-import { Refusal } from "./refusal.ts";
+import { type Refusal, refuseField } from "./refusal.ts";
 
 const ISSUER_EXTENSIONS: readonly string[] = [id_ce_basicConstraints, id_ce_keyUsage, id_ce_certificatePolicies, id_ce_authorityKeyIdentifier];
 
@@ -38,6 +38,13 @@ export function isValid({ x509 }: ParsedCertificate, now: Date): boolean {
   return x509.validFromDate <= now && now <= x509.validToDate;
 }
 
+/** The refusal of a certificate whose dates don't hold `now`. */
+export function outOfDates(certificate: ParsedCertificate, now: Date, detail?: string): Refusal {
+  const { validFrom, validTo } = certificate.x509;
+  const fault = { what: `dates of the certificate of ${subjectOf(certificate)}`, expected: `valid on ${now.toISOString().slice(0, 10)}`, found: `valid from ${validFrom} to ${validTo}` };
+  return refuseField("EK_CERTIFICATE_EXPIRED", "ek.certificate", { ...fault, ...(detail !== undefined && { detail }) });
+}
+
 /** A certificate as somebody configures it, found fit to issue. */
 export interface EkIssuer extends ParsedCertificate {
   /** It signed itself: fit to be a root, if it is listed as one. */
@@ -49,6 +56,6 @@ export function readEkIssuer(der: Uint8Array, now: Date): EkIssuer {
   const certificate = parseDer(der);
   checkIssuer(certificate, 0);
   const { validFrom, validTo } = certificate.x509;
-  if (!isValid(certificate, now)) throw new Refusal("EK_CERTIFICATE_EXPIRED", `It is valid from ${validFrom} to ${validTo}.`);
+  if (!isValid(certificate, now)) throw outOfDates(certificate, now, `It is valid from ${validFrom} to ${validTo}.`);
   return { ...certificate, selfSigned: didIssue(certificate, certificate) };
 }

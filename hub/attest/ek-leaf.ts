@@ -15,9 +15,10 @@ import {
 import { publicKeyObject, type TpmPublic } from "../../proto/tpm/public.ts";
 import { printable } from "../../proto/eventlog/printable.ts";
 import type { EkQuirk } from "../../proto/release/ek-quirk.ts";
-import { equalBytes } from "../../proto/wire/bytes.ts";
+import { equalBytes, sha256 } from "../../proto/wire/bytes.ts";
+import { toHex } from "../../proto/wire/hex.ts";
 import { need, parseDer, type ParsedCertificate } from "./ek-der.ts";
-import { Refusal } from "./refusal.ts";
+import { type Refusal, refuseField } from "./refusal.ts";
 
 /** tcg-kp-EKCertificate (TCG EK Credential Profile 2.5, 3.2.16). */
 const EK_USAGE = "2.23.133.8.1";
@@ -67,7 +68,8 @@ export function extension<T>({ asn }: ParsedCertificate, id: string, type: new (
   try {
     return AsnConvert.parse(found.extnValue.buffer, type);
   } catch (cause) {
-    throw new Refusal("EK_CERTIFICATE_MALFORMED", `The EK's certificate has an unreadable extension ${id}.`, [], { cause });
+    const fault = { what: `extension ${id}`, expected: "an extension that can be read", found: "bytes that can't", detail: `The EK's certificate has an unreadable extension ${id}.` };
+    throw refuseField("EK_CERTIFICATE_MALFORMED", "ek.certificate", fault, { cause });
   }
 }
 
@@ -80,7 +82,10 @@ function checkKey({ asn }: ParsedCertificate, ek: TpmPublic, quirks: ReadonlySet
   const bits = new Uint8Array(subjectPublicKey);
   // An RSA key ends its SubjectPublicKeyInfo; what stands before names only the algorithm.
   const sameKey = bits.length > 0 && spki.length > bits.length && equalBytes(new Uint8Array(spki.subarray(spki.length - bits.length)), bits);
-  if (ek.type !== "rsa" || algorithm.algorithm === RSA || algorithm.algorithm !== OAEP || !sameKey) throw new Refusal("EK_CERTIFICATE_KEY_WRONG");
+  if (ek.type !== "rsa" || algorithm.algorithm === RSA || algorithm.algorithm !== OAEP || !sameKey) {
+    const spkiText = (der: Uint8Array): string => `SubjectPublicKeyInfo with SHA-256 ${toHex(sha256(der))}`;
+    throw refuseField("EK_CERTIFICATE_KEY_WRONG", "ek.certificate", { what: "key that it is about", expected: spkiText(new Uint8Array(spki)), found: spkiText(found) });
+  }
   need("oaep-key", quirks, used);
 }
 
@@ -98,7 +103,8 @@ function readMaker(leaf: ParsedCertificate): TpmMaker {
 
 /** A refusal that says why a certificate is no good. */
 export function unfit(why: string): Refusal {
-  return new Refusal("EK_CERTIFICATE_UNFIT", `The EK's certificate or an issuer's is none that counts: ${why}.`);
+  const fault = { what: "what it may be used for", expected: "a certificate for this EK, and authorities above it", found: why };
+  return refuseField("EK_CERTIFICATE_UNFIT", "ek.certificate", { ...fault, detail: `The EK's certificate or an issuer's is none that counts: ${why}.` });
 }
 
 /** Reads an issuer's certificate; one that can't be read is no issuer. */

@@ -8,6 +8,7 @@ import type { PcrRule, Release } from "../../proto/release/release.ts";
 import { sha256, utf8 } from "../../proto/wire/bytes.ts";
 import { toHex } from "../../proto/wire/hex.ts";
 import { ATTEST_CODES, type AttestCode } from "./codes.ts";
+import { type Finding, placeOf } from "./finding.ts";
 import type { Verdict } from "./types.ts";
 
 const release = releaseOf(firmwareLog);
@@ -24,6 +25,8 @@ async function refused(t: Tap, boot: Boot, code: AttestCode): Promise<Extract<Ve
   return verdict;
 }
 type Tap = Pick<typeof t, "pass">;
+
+const placed = (finding: Finding): readonly string[] => [placeOf(finding), finding.code];
 
 /** What the stub measures: an altered section changes PCR 11 there, and PCR 4 by the whole file. */
 const alteredOsrel: Change = (events) =>
@@ -43,7 +46,7 @@ t.test("another os-release, said by a real TPM", async (t) => {
   const verdict = await verdictOn({ firmwareLog: logWith(alteredOsrel) });
   if (verdict.ok) return t.fail("it passed");
   t.equal(verdict.code, "PCR_MISMATCH");
-  t.same(verdict.findings.map(({ pcr, index, code }) => [pcr, index, code]), [[4, 2, "PCR_MISMATCH"], [11, 3, "PCR_MISMATCH"]], "both PCRs, ascending, at their first difference");
+  t.same(verdict.findings.map(placed), [["PCR 4, event 2", "PCR_MISMATCH"], ["PCR 11, event 3", "PCR_MISMATCH"]], "both PCRs, ascending, at their first difference");
   const [uki, section] = verdict.findings;
   t.match(uki?.found, `(boot application \\EFI\\BOOT\\BOOTX64.EFI)`);
   t.equal(section?.what, "contents of the UKI: content of UKI section .osrel (the OS release text)");
@@ -57,13 +60,13 @@ t.test("handed over from outside", async (t) => {
   await unspoiled(t);
   const commandLine = newEvent(12, "EV_IPL", utf16("evil=1 init=/bin/sh"));
   const { findings } = await refused(t, { firmwareLog: logWith((es) => [...es, commandLine]) }, "PCR_NOT_ZERO");
-  t.same(findings.map((f) => [f.pcr, f.index, f.expected]), [[12, 0, "nothing, ever"]]);
+  t.same(findings.map((f) => [placeOf(f), f.expected]), [["PCR 12, event 0", "nothing, ever"]]);
   t.match(findings[0]?.found, '(boot loader text "evil=1 init=/bin/sh")', "the injected command line stands there");
   const escape = await refused(t, { firmwareLog: logWith((es) => [...es, newEvent(13, "EV_IPL", utf16("\x1b]0;x\x07"))]) }, "PCR_NOT_ZERO");
   t.match(escape.findings[0]?.found, '"\\u{1b}]0;x\\u{7}"', "and can't speak to a terminal");
   await refused(t, { firmwareLog: logWith((es) => [...es, newEvent(14, "EV_IPL", utf16("MokList"))]) }, "PCR_NOT_ZERO");
   const both = await refused(t, { firmwareLog: logWith((es) => [...alteredOsrel(es), commandLine]) }, "PCR_MISMATCH");
-  t.same(both.findings.map((f) => f.pcr), [4, 11, 12], "all differences are reported, the worst names the verdict");
+  t.same(both.findings.map((f) => placeOf(f).slice(0, 6)), ["PCR 4,", "PCR 11", "PCR 12"], "all differences are reported, the worst names the verdict");
 });
 
 t.test("words", async (t) => {
@@ -156,7 +159,7 @@ t.test("releases and roles", async (t) => {
 
   const newer = releaseOf(altered, ROLE, 2);
   const waits = await refused(t, { firmwareLog: altered, known: { releases: [release], otherReleases: [{ release: newer, withdrawn: false }] } }, "RELEASE_NOT_CURRENT");
-  t.match([waits.message, waits.findings], [/release 0123456789abcdef, generation 2\.$/, []], "it says which release, not how it differs from another");
+  t.match(waits, { message: /release 0123456789abcdef, generation 2\.$/, findings: [{ field: "release", expected: "release 0123456789abcdef (generation 1), current", found: "release 0123456789abcdef (generation 2), not current" }] }, "it says which release, not how it differs from another");
   const old = await verdictOn({ known: { releases: [release, newer] } });
   t.equal(old.ok && old.facts.release.generation, 1, "an older release that is still current");
   const same = await verdictOn({ known: { releases: [release, releaseOf(firmwareLog, ROLE, 3)] } });
@@ -175,7 +178,7 @@ t.test("rules that a release shouldn't have", async (t) => {
   const pcr11 = release.images[0]?.pcrs["11"];
   if (pcr4?.rule !== "exact" || pcr11?.rule !== "words") throw new Error("the rules are others");
   const { findings } = await refused(t, withRule(4, { ...pcr4, value: "0".repeat(64) }), "PCR_MISMATCH");
-  t.match(findings[0], { index: -1, expected: /its own events don't add up to/ });
+  t.match(findings[0], { at: "pcr", expected: /its own events don't add up to/ });
   await refused(t, withRule(4, { rule: "exact", events: [], value: "0".repeat(64) }), "PCR_MISMATCH");
   await refused(t, withRule(11, { ...pcr11, earliest: "never" }), "PHASE_WRONG");
   await refused(t, withRule(11, { rule: "zero" }), "PCR_NOT_ZERO");
@@ -193,13 +196,14 @@ t.test("firmware recorded at the approval", async (t) => {
   const { findings } = await refused(t, { firmwareLog: updated, known: { baseline } }, "FIRMWARE_CHANGED");
   t.match(findings, [{ pcr: 0, index: 0, what: /^firmware version: /, found: /firmware version "2026\.01"/, cause: /updated/ }], "event by event");
   const whole = await refused(t, { firmwareLog: updated, known: { baseline: { ...baseline, events: {} } } }, "FIRMWARE_CHANGED");
-  t.match(whole.findings, [{ pcr: 0, index: -1, expected: `${baseline.values["0"]} (recorded at the approval)` }], "or as a whole, where no events were recorded");
+  t.match(whole.findings, [{ at: "pcr", pcr: 0, expected: `${baseline.values["0"]} (recorded at the approval)` }], "or as a whole, where no events were recorded");
   t.equal((await verdictOn({ firmwareLog: updated })).ok, true, "before the approval any firmware may ask");
 });
 
 t.test("every code has its words", async (t) => {
-  for (const [code, { text, cause }] of Object.entries(ATTEST_CODES)) {
+  for (const [code, { text, cause, next }] of Object.entries(ATTEST_CODES)) {
     t.match(code, /^[A-Z0-9_]+$/);
     for (const sentence of [text, cause]) t.match(sentence, /^[A-Z].*\.$/, `${code}: ${sentence}`);
+    t.match(next, /^[a-z].*[^.]$/, `${code}: ${next}`);
   }
 });

@@ -1,6 +1,6 @@
 import { diffBaselines } from "./firmware.ts";
-import { toFinding } from "./finding.ts";
-import type { Baseline, Finding } from "./types.ts";
+import { type Finding, toFinding } from "./finding.ts";
+import type { Baseline } from "./types.ts";
 
 /** What lies between the firmware of an approval and that of now. */
 export interface FirmwareChange {
@@ -16,7 +16,7 @@ export function firmwareChange(before: Baseline, after: Baseline): FirmwareChang
   if (differences.length === 0) return null;
   const findings = differences.map(toFinding);
   const areas = new Map<string, Set<number>>();
-  for (const { what, pcr } of findings) {
+  for (const { what, pcr } of findings.flatMap((f) => (f.at === "field" ? [] : [f]))) {
     const [area = ""] = what.split(":", 1);
     areas.set(area, (areas.get(area) ?? new Set()).add(pcr));
   }

@@ -1,6 +1,6 @@
 import { toHex } from "../../proto/wire/hex.ts";
+import type { Difference, EventDifference } from "./difference.ts";
 import { describeMeasured, type MeasuredBoot, type MeasuredPcr } from "./measured-boot.ts";
-import type { Difference } from "./pcr-rules.ts";
 import type { Baseline } from "./types.ts";
 
 /** Firmware's code, settings, option ROMs and their settings: what an approval records (DESIGN §2.5). */
@@ -33,7 +33,7 @@ interface Now {
 interface NowEvent {
   readonly digest: string;
   readonly index: number;
-  readonly found: Difference["found"];
+  readonly found: EventDifference["found"];
   readonly words: () => string;
 }
 
@@ -60,8 +60,8 @@ function compare(baseline: Baseline, pcr: number, now: Now): readonly Difference
   const recorded = baseline.values[String(pcr)];
   if ((recorded ?? "") === now.value) return [];
   const whole = (): Difference => {
-    const expected = recorded === undefined ? null : { digest: recorded, what: "recorded at the approval" };
-    return { code: "FIRMWARE_CHANGED", pcr, index: -1, expected, found: now.value };
+    const expected = recorded === undefined ? "a value recorded at the approval" : { digest: recorded, what: "recorded at the approval" };
+    return { at: "pcr", code: "FIRMWARE_CHANGED", pcr, expected, found: now.value };
   };
   const before = baseline.events[String(pcr)] ?? [];
   if (recorded === undefined || before.length === 0) return [whole()];
@@ -87,9 +87,10 @@ function without<T extends { readonly digest: string }>(a: readonly T[], b: read
 
 function difference(pcr: number, gone: RecordedEvent | undefined, come: NowEvent | undefined): Difference {
   const words = gone?.what ?? come?.words() ?? "";
-  const base = { code: "FIRMWARE_CHANGED", pcr, index: come?.index ?? -1, expected: gone ?? null, found: come?.found ?? null } as const;
   const area = areaOf(pcr, words);
-  return area === undefined ? base : { ...base, area };
+  const said = { code: "FIRMWARE_CHANGED", pcr, expected: gone ?? "no such event at the approval", ...(area !== undefined && { area }) } as const;
+  // What went has no place among the events of now.
+  return come === undefined ? { ...said, at: "pcr", found: "no such event now" } : { ...said, at: "event", index: come.index, found: come.found };
 }
 
 /** The kinds of change that people ask about, by what the event is. */

@@ -7,12 +7,13 @@ import { printable } from "../../proto/eventlog/printable.ts";
 import type { Quirk } from "../../proto/eventlog/quirk.ts";
 import { extendAll, initialPcr, isExtended } from "../../proto/eventlog/replay.ts";
 import { parseUserspaceLog, type UnverifiedUserspaceRecord } from "../../proto/eventlog/userspace.ts";
-import type { ShaAlg } from "../../proto/tpm/alg.ts";
+import { ALG, type HashAlg } from "../../proto/tpm/alg.ts";
 import { pcrDigest } from "../../proto/tpm/pcr.ts";
 import { equalBytes, sha256, utf8 } from "../../proto/wire/bytes.ts";
 import { toHex } from "../../proto/wire/hex.ts";
-import { checkHasBank } from "./banks.ts";
-import { Refusal, refuseAs } from "./refusal.ts";
+import { checkHasBank, checkQuotedBanks, replayBank } from "./banks.ts";
+import type { QuotedDigest } from "./quote.ts";
+import { refuseAs, type Refusal, refuseField } from "./refusal.ts";
 
 const PCR_BYTES = 32;
 
@@ -34,40 +35,65 @@ declare const quoted: unique symbol;
 /** Every quoted PCR. Exists only where the logs add up to the digest that the TPM signed, so the rules can't see other values (P4). */
 export type MeasuredBoot = ReadonlyMap<number, MeasuredPcr> & { readonly [quoted]: true };
 
+/** What the quoted PCRs hold in each bank but SHA-256, by ascending PCR. No rule looks at them: they only add up. */
+export type OtherBanks = ReadonlyMap<HashAlg, ReadonlyMap<number, Uint8Array>>;
+
 /** A boot, and the quirks without which its log wouldn't have added up. */
 export interface ReplayedBoot {
   readonly log: UnverifiedEventLog;
   readonly boot: MeasuredBoot;
+  readonly others: OtherBanks;
   readonly quirks: readonly Quirk[];
 }
+
+/** Every quoted PCR as logs have it that don't add up to the quote: nobody's boot, and good for an explanation alone. */
+export interface ShownBoot {
+  readonly log: UnverifiedEventLog;
+  readonly boot: ReadonlyMap<number, MeasuredPcr>;
+  readonly others: OtherBanks;
+}
+
+/** Makes the refusal of logs that don't add up; it knows what could have been measured instead (log-mismatch.ts). */
+export type ExplainMismatch = (shown: ShownBoot, quoted: QuotedDigest) => Refusal;
 
 type Logs = { readonly firmwareLog: Uint8Array; readonly userspaceLog: Uint8Array };
 
 /**
- * Parses both logs, replays them and compares with the quote's pcrDigest, made with the key's scheme hash (P13, P14, P17, P21).
+ * Parses both logs, replays them in each quoted bank and compares with the quote's digest, made with the key's scheme hash (P13, P14, P17, P20, P21).
  * A quote carries a digest alone, so the values are those that the logs give: zero where nothing was logged. A quirk is tried only
  * where the log doesn't add up without it (P19). Throws Refusal.
  */
-export function replayBoot(logs: Logs, digest: Uint8Array, hash: ShaAlg, allowed: ReadonlySet<Quirk>): ReplayedBoot {
+export function replayBoot(logs: Logs, quoted: QuotedDigest, allowed: ReadonlySet<Quirk>, explain: ExplainMismatch): ReplayedBoot {
   const log = readFirmwareLog(logs.firmwareLog);
-  const records = refuseAs("USERSPACE_LOG_MALFORMED", () => parseUserspaceLog(logs.userspaceLog));
+  const records = refuseAs("USERSPACE_LOG_MALFORMED", "userspaceLog", "records of systemd's tpm2-measure.log", () => parseUserspaceLog(logs.userspaceLog));
   checkHasBank(log);
+  checkQuotedBanks(log, quoted.banks);
   const events = collect(log, records);
-  const plain = addUp(events, log.startupLocality);
-  if (isQuoted(plain, digest, hash)) return { log, boot: plain, quirks: [] };
+  const plain = replayAs(log, events);
+  if (isQuoted(plain.boot, plain.others, quoted)) return { log, boot: plain.boot, others: plain.others, quirks: [] };
   if (allowed.has("exit-boot-services-unlogged") && !hasExitBootServices(events)) {
-    const extended = addUp(new Map(events).set(5, withExitBootServices(events.get(5) ?? [])), log.startupLocality);
-    if (isQuoted(extended, digest, hash)) return { log, boot: extended, quirks: ["exit-boot-services-unlogged"] };
+    const { boot, others } = replayAs(log, new Map(events).set(5, withExitBootServices(events.get(5) ?? [])));
+    if (isQuoted(boot, others, quoted)) return { log, boot, others, quirks: ["exit-boot-services-unlogged"] };
   }
-  throw new Refusal("LOG_MISMATCH");
+  throw explain(plain, quoted);
 }
 
-/** Whether these values hash to what the TPM signed; only then is this a {@link MeasuredBoot}. */
-export function isQuoted(boot: ReadonlyMap<number, MeasuredPcr>, digest: Uint8Array, hash: ShaAlg): boot is MeasuredBoot {
-  return equalBytes(pcrDigest([...boot.values()].map((p) => p.value), hash), digest);
+function replayAs(log: UnverifiedEventLog, events: MeasuredEvents): ShownBoot {
+  const others = new Map(log.banks.filter((b) => b.name !== "sha256").map((bank) => [bank.id, replayBank(log, bank, events)]));
+  return { log, boot: addUp(events, log.startupLocality), others };
 }
 
-function collect(log: UnverifiedEventLog, records: readonly UnverifiedUserspaceRecord[]): ReadonlyMap<number, readonly MeasuredEvent[]> {
+/** Whether these values hash to what the TPM signed, in all banks that they have and no other; only then is this a {@link MeasuredBoot}. */
+export function isQuoted(boot: ReadonlyMap<number, MeasuredPcr>, others: OtherBanks, quoted: QuotedDigest): boot is MeasuredBoot {
+  if (quoted.banks.length !== others.size + 1) return false;
+  const values = quoted.banks.map((bank) => (bank === ALG.SHA256 ? [...boot.values()].map((p) => p.value) : [...(others.get(bank)?.values() ?? [])]));
+  return values.every((bank) => bank.length === boot.size) && equalBytes(pcrDigest(values.flat(), quoted.hash), quoted.digest);
+}
+
+/** What was extended into each quoted PCR, in order; PCRs ascending. */
+export type MeasuredEvents = ReadonlyMap<number, readonly MeasuredEvent[]>;
+
+function collect(log: UnverifiedEventLog, records: readonly UnverifiedUserspaceRecord[]): MeasuredEvents {
   const at = bankIndex(log, "sha256");
   const events = new Map<number, MeasuredEvent[]>(QUOTED_PCRS.map((pcr) => [pcr, []]));
   for (const event of log.events) {
@@ -78,7 +104,7 @@ function collect(log: UnverifiedEventLog, records: readonly UnverifiedUserspaceR
   return events;
 }
 
-function addUp(events: ReadonlyMap<number, readonly MeasuredEvent[]>, startupLocality: number): ReadonlyMap<number, MeasuredPcr> {
+function addUp(events: MeasuredEvents, startupLocality: number): ReadonlyMap<number, MeasuredPcr> {
   const boot = new Map<number, MeasuredPcr>();
   for (const [pcr, list] of events) {
     const userspace = list.filter((e) => e.log === "userspace").map((e) => e.digest);
@@ -97,7 +123,7 @@ const EXIT_ACTIONS: readonly MeasuredEvent[] = ["Exit Boot Services Invocation",
   return { log: "firmware", digest: sha256(data), event: { pcr: 5, type, typeName: eventTypeName(type), digests: [], data } };
 });
 
-function hasExitBootServices(events: ReadonlyMap<number, readonly MeasuredEvent[]>): boolean {
+function hasExitBootServices(events: MeasuredEvents): boolean {
   return EXIT_ACTIONS.some(({ digest }) => events.get(5)?.some((e) => Buffer.compare(e.digest, digest) === 0) === true);
 }
 
@@ -119,11 +145,13 @@ export function pcrValues(boot: MeasuredBoot): Readonly<Record<string, string>> 
 }
 
 function readFirmwareLog(data: Uint8Array): UnverifiedEventLog {
-  return refuseAs("LOG_MALFORMED", () => {
+  return refuseAs("LOG_MALFORMED", "firmwareLog", "a crypto-agile TCG event log", () => {
     try {
       return parseEventLog(data);
     } catch (cause) {
-      if (cause instanceof EventLogError && cause.code === "LEGACY_LOG") throw new Refusal("LOG_LEGACY", undefined, [], { cause });
+      if (cause instanceof EventLogError && cause.code === "LEGACY_LOG") {
+        throw refuseField("LOG_LEGACY", "firmwareLog", { what: "its form", expected: "a crypto-agile TCG event log (Spec ID Event03)", found: "a log of TPM 1.2" }, { cause });
+      }
       throw cause;
     }
   });

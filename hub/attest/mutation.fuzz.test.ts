@@ -6,6 +6,8 @@ import { judge } from "./judge.ts";
 import { ReplayMemory } from "./replay-memory.ts";
 import type { UnverifiedEvidence } from "./types.ts";
 
+t.setTimeout(120_000);
+
 /** All masks at all offsets of everything; else what the time allows, other offsets at each run. */
 const long = process.env["KUBEDOS_FUZZ"] === "long";
 const BUDGET_MS = long ? Infinity : 6_000;

@@ -2,27 +2,12 @@ import type { ExpectedEvent, PcrRule, ReleaseImage } from "../../proto/release/r
 import { sha256, utf8 } from "../../proto/wire/bytes.ts";
 import { toHex } from "../../proto/wire/hex.ts";
 import { isBarrier } from "./barriers.ts";
-import type { AttestCode } from "./codes.ts";
+import { type Difference, type EventDifference, type Expected, NOTHING_MORE } from "./difference.ts";
 import { diffFirmware } from "./firmware.ts";
 import type { MeasuredEvent, MeasuredPcr } from "./measured-boot.ts";
 import { diffSecureBoot } from "./secure-boot-rule.ts";
 import type { SecureBootState } from "./secure-boot.ts";
 import type { Baseline } from "./types.ts";
-
-/**
- * The first place where a PCR leaves its rule, as values: made on the way to every verdict, put into words
- * only when the verdict is no. null: nothing is expected, or nothing was found there.
- */
-export interface Difference {
-  readonly code: AttestCode;
-  readonly pcr: number;
-  /** Number of the event within its PCR; -1 where the whole value is meant. */
-  readonly index: number;
-  readonly expected: Pick<ExpectedEvent, "digest" | "what"> | null;
-  readonly found: MeasuredEvent | Uint8Array | string | null;
-  /** What the difference is about, where the PCR's number alone doesn't say it. */
-  readonly area?: string;
-}
 
 /** Beside a PCR, what its rule may need. */
 export interface RuleFacts {
@@ -36,7 +21,7 @@ export interface RuleFacts {
 /** Compares one PCR with its image's rule (proto/release/release.ts); no differences: it obeys. */
 export function comparePcr(image: ReleaseImage, measured: MeasuredPcr, facts: RuleFacts): readonly Difference[] {
   const rule: PcrRule | undefined = image.pcrs[String(measured.pcr)];
-  if (rule === undefined) return [difference("NO_RULE", measured, -1, null, measured.value)];
+  if (rule === undefined) return [{ at: "pcr", code: "NO_RULE", pcr: measured.pcr, expected: "a rule in the release", found: measured.value }];
   const pcr = image.osSeparator === true && facts.barrier ? withoutBarrier(measured) : measured;
   switch (rule.rule) {
     case "exact":
@@ -44,7 +29,7 @@ export function comparePcr(image: ReleaseImage, measured: MeasuredPcr, facts: Ru
     case "words":
       return listOf(compareWords(rule, pcr));
     case "zero":
-      return pcr.events.length === 0 ? [] : [difference("PCR_NOT_ZERO", pcr, 0, null)];
+      return pcr.events.length === 0 ? [] : [difference("PCR_NOT_ZERO", pcr, 0, "nothing, ever")];
     case "pinned":
       return facts.baseline === null ? [] : diffFirmware(facts.baseline, pcr);
     case "replayed":
@@ -69,10 +54,8 @@ function listOf(difference: Difference | null): readonly Difference[] {
 /** The signed value decides; the signed events only say where it went wrong. */
 function compareExact(rule: Extract<PcrRule, { rule: "exact" }>, pcr: MeasuredPcr): Difference | null {
   if (toHex(pcr.value) === rule.value) return null;
-  return (
-    compareEvents(rule.events, pcr, pcr.events) ??
-    difference("PCR_MISMATCH", pcr, -1, { digest: rule.value, what: "the release's value, which its own events don't add up to" }, pcr.value)
-  );
+  const whole = { digest: rule.value, what: "the release's value, which its own events don't add up to" };
+  return compareEvents(rule.events, pcr, pcr.events) ?? { at: "pcr", code: "PCR_MISMATCH", pcr: pcr.pcr, expected: whole, found: pcr.value };
 }
 
 function compareWords(rule: Extract<PcrRule, { rule: "words" }>, pcr: MeasuredPcr): Difference | null {
@@ -91,8 +74,8 @@ function compareWords(rule: Extract<PcrRule, { rule: "words" }>, pcr: MeasuredPc
   return reached ? null : difference("PHASE_WRONG", pcr, pcr.events.length, expectedWord(rule.words[said.length]));
 }
 
-function expectedWord(word: string | undefined): Difference["expected"] {
-  return word === undefined ? null : { digest: toHex(sha256(utf8(word))), what: `the word "${word}"` };
+function expectedWord(word: string | undefined): Expected {
+  return word === undefined ? NOTHING_MORE : { digest: toHex(sha256(utf8(word))), what: `the word "${word}"`, type: "phase" };
 }
 
 function compareEvents(expected: readonly ExpectedEvent[], pcr: MeasuredPcr, events: readonly MeasuredEvent[]): Difference | null {
@@ -100,18 +83,12 @@ function compareEvents(expected: readonly ExpectedEvent[], pcr: MeasuredPcr, eve
     const want = expected[i];
     const got = events[i];
     if (want === undefined || got === undefined || toHex(got.digest) !== want.digest) {
-      return difference("PCR_MISMATCH", pcr, i, want ?? null, got ?? null);
+      return difference("PCR_MISMATCH", pcr, i, want ?? NOTHING_MORE, got ?? NOTHING_MORE);
     }
   }
   return null;
 }
 
-function difference(
-  code: AttestCode,
-  pcr: MeasuredPcr,
-  index: number,
-  expected: Difference["expected"],
-  found: Difference["found"] = pcr.events[index] ?? null,
-): Difference {
-  return { code, pcr: pcr.pcr, index, expected, found };
+function difference(code: EventDifference["code"], pcr: MeasuredPcr, index: number, expected: Expected, found: EventDifference["found"] = pcr.events[index] ?? NOTHING_MORE): EventDifference {
+  return { at: "event", code, pcr: pcr.pcr, index, expected, found };
 }

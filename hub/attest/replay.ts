@@ -1,10 +1,10 @@
 import { QUIRK_NAMES, type Quirk } from "../../proto/eventlog/quirk.ts";
-import type { ShaAlg } from "../../proto/tpm/alg.ts";
 import { checkBarriers } from "./barriers.ts";
 import { checkBanks } from "./banks.ts";
 import type { LogDigests } from "./binding.ts";
 import { checkBootFailed } from "./boot-failed.ts";
-import { isQuoted, type MeasuredBoot, pcrValues, replayBoot } from "./measured-boot.ts";
+import { type ExplainMismatch, isQuoted, type MeasuredBoot, type OtherBanks, pcrValues, replayBoot } from "./measured-boot.ts";
+import type { QuotedDigest } from "./quote.ts";
 import { checkSecureBoot, type SecureBootState } from "./secure-boot.ts";
 import { checkSeparators } from "./separators.ts";
 import type { UnverifiedEvidence } from "./types.ts";
@@ -12,6 +12,7 @@ import type { UnverifiedEvidence } from "./types.ts";
 /** Two logs that add up, with all that follows from them alone: no other fact was used, so it holds for everybody with these logs. */
 export interface CheckedReplay {
   readonly boot: MeasuredBoot;
+  readonly others: OtherBanks;
   readonly barrier: boolean;
   readonly secureBoot: SecureBootState;
   /** Those that were needed, in their table's order. */
@@ -33,20 +34,20 @@ export interface ReplayCache {
  */
 export function checkReplay(
   logs: Pick<UnverifiedEvidence, "firmwareLog" | "userspaceLog">,
-  quoted: { readonly digests: LogDigests; readonly pcrDigest: Uint8Array; readonly hash: ShaAlg },
+  quoted: { readonly digests: LogDigests; readonly pcrs: QuotedDigest },
   allowed: ReadonlySet<Quirk>,
-  cache: ReplayCache | null,
+  { cache, explain }: { readonly cache: ReplayCache | null; readonly explain: ExplainMismatch },
 ): CheckedReplay {
   const key = cache === null ? "" : keyOf(quoted.digests);
   const seen = cache?.get(key);
-  if (seen !== undefined && isQuoted(seen.boot, quoted.pcrDigest, quoted.hash)) return seen;
-  const { log, boot, quirks } = replayBoot(logs, quoted.pcrDigest, quoted.hash, allowed);
+  if (seen !== undefined && isQuoted(seen.boot, seen.others, quoted.pcrs)) return seen;
+  const { log, boot, others, quirks } = replayBoot(logs, quoted.pcrs, allowed, explain);
   const needed = new Set([...quirks, ...checkSeparators(boot, allowed)]);
   checkBanks(log);
   const barrier = checkBarriers(boot);
   const secureBoot = checkSecureBoot(boot);
   checkBootFailed(boot);
-  const replay = { boot, barrier, secureBoot, quirks: QUIRK_NAMES.filter((q) => needed.has(q)), pcrs: pcrValues(boot) };
+  const replay = { boot, others, barrier, secureBoot, quirks: QUIRK_NAMES.filter((q) => needed.has(q)), pcrs: pcrValues(boot) };
   cache?.set(key, replay);
   return replay;
 }

@@ -2,8 +2,8 @@ import { bodyOf, signatureEntries, type SignatureEntry } from "../../proto/event
 import type { PcrRule } from "../../proto/release/release.ts";
 import { sha256 } from "../../proto/wire/bytes.ts";
 import { toHex } from "../../proto/wire/hex.ts";
-import type { Difference } from "./pcr-rules.ts";
-import type { SecureBootState } from "./secure-boot.ts";
+import type { Difference } from "./difference.ts";
+import type { SecureBootState, SignedList } from "./secure-boot.ts";
 
 type SecureBootRule = Extract<PcrRule, { rule: "secure-boot" }>;
 
@@ -17,15 +17,15 @@ export function diffSecureBoot(rule: SecureBootRule, pcr: number, state: SecureB
     ["KEK", rule.kek, state.kek],
     ["db", rule.db, state.db],
   ] as const;
-  const keys = wanted.flatMap(([name, digests, entries]) => {
-    const found = signatureEntries(entries).map(identify);
+  const keys = wanted.flatMap(([name, digests, list]) => {
+    const found = signatureEntries(list.data).map(identify);
     const foreign = found.find((d) => !digests.includes(d));
     const missing = digests.find((d) => !found.includes(d));
-    return foreign === undefined && missing === undefined ? [] : [difference(pcr, name, missing, foreign)];
+    return foreign === undefined && missing === undefined ? [] : [difference(pcr, name, list, { missing, foreign })];
   });
-  const forbidden = new Set(signatureEntries(state.dbx).map(identify));
+  const forbidden = new Set(signatureEntries(state.dbx.data).map(identify));
   const missing = rule.dbxFloor.find((d) => !forbidden.has(d));
-  return missing === undefined ? keys : [...keys, difference(pcr, "dbx", missing, undefined)];
+  return missing === undefined ? keys : [...keys, difference(pcr, "dbx", state.dbx, { missing })];
 }
 
 /** A certificate by SHA-256 of its DER, a hash by itself; anything else can't be ours. */
@@ -36,8 +36,9 @@ function identify(entry: SignatureEntry): string {
   return kind === "sha256" ? toHex(body) : `another kind of entry, ${body.length} bytes`;
 }
 
-function difference(pcr: number, name: string, missing: string | undefined, foreign: string | undefined): Difference {
-  const expected = missing === undefined ? null : { digest: missing, what: `in ${name}, by the release` };
+function difference(pcr: number, name: string, { index }: SignedList, said: { readonly missing?: string | undefined; readonly foreign?: string | undefined }): Difference {
+  const { missing, foreign } = said;
+  const expected = missing === undefined ? "no other entry" : { digest: missing, what: `in ${name}, by the release` };
   const found = foreign === undefined ? `${name} without it` : `${foreign} in ${name}`;
-  return { code: "SECURE_BOOT_POLICY_WRONG", pcr, index: -1, expected, found, area: `UEFI variable ${name}` };
+  return { at: "event", code: "SECURE_BOOT_POLICY_WRONG", pcr, index, type: "EV_EFI_VARIABLE_DRIVER_CONFIG", expected, found, area: `UEFI variable ${name}` };
 }

@@ -1,10 +1,13 @@
-import { EVENT_TYPE } from "../../proto/eventlog/event-type.ts";
+import { EVENT_TYPE, eventTypeName } from "../../proto/eventlog/event-type.ts";
 import type { Quirk } from "../../proto/eventlog/quirk.ts";
 import { sha256 } from "../../proto/wire/bytes.ts";
+import { toHex } from "../../proto/wire/hex.ts";
 import type { MeasuredBoot, MeasuredEvent } from "./measured-boot.ts";
-import { Refusal } from "./refusal.ts";
+import { NOTHING_MORE } from "./difference.ts";
+import { refuseEvent } from "./refusal.ts";
 
 const GOOD = sha256(new Uint8Array(4));
+const SEPARATOR = { digest: toHex(GOOD), what: "of four zero bytes", type: "EV_SEPARATOR" };
 const ERROR = sha256(Uint8Array.of(0xff, 0xff, 0xff, 0xff));
 /** Two good ones in a row through one hasher: a parser that forgot to reset it took this for the error's (go-eventlog). */
 const ERROR_AFTER_GOOD = sha256(new Uint8Array(4), Uint8Array.of(0xff, 0xff, 0xff, 0xff));
@@ -41,12 +44,17 @@ export function checkSeparators(boot: MeasuredBoot, allowed: ReadonlySet<Quirk>)
   for (const pcr of FIRMWARE_PCRS) {
     const events = boot.get(pcr)?.events ?? [];
     const fault = findSeparatorFault(events);
-    if (fault !== undefined) throw new Refusal("SEPARATOR_WRONG", `PCR ${pcr} ${fault}.`);
+    if (fault !== undefined) {
+      const { index, why } = fault;
+      throw refuseEvent("SEPARATOR_WRONG", { pcr, index, area: "separator", expected: fault.expected ?? SEPARATOR, found: events[index] ?? NOTHING_MORE }, `PCR ${pcr} ${why}.`);
+    }
     if (pcr === READ_ELSEWHERE) continue;
-    for (const late of eventsAfter(events)) {
-      if (AFTER[pcr]?.includes(late.type) === true) continue;
-      if (pcr !== 2 || late.type !== AMD_TYPE || !allowed.has("amd-pcr2-after-separator")) {
-        throw new Refusal("POST_SEPARATOR_EVENT", `PCR ${pcr} has an event of type ${late.typeName} after its separator.`);
+    for (const [index, found] of eventsAfter(events)) {
+      const { type, typeName } = found.event;
+      if (AFTER[pcr]?.includes(type) === true) continue;
+      if (pcr !== 2 || type !== AMD_TYPE || !allowed.has("amd-pcr2-after-separator")) {
+        const place = { pcr, index, area: "after the separator" };
+        throw refuseEvent("POST_SEPARATOR_EVENT", { ...place, expected: lateText(pcr), found }, `PCR ${pcr} has an event of type ${typeName} after its separator.`);
       }
       amd = true;
     }
@@ -54,23 +62,38 @@ export function checkSeparators(boot: MeasuredBoot, allowed: ReadonlySet<Quirk>)
   return amd ? ["amd-pcr2-after-separator"] : [];
 }
 
-function findSeparatorFault(events: readonly MeasuredEvent[]): string | undefined {
-  let count = 0;
-  for (const measured of events) {
-    const isTyped = measured.log === "firmware" && measured.event.type === EVENT_TYPE.EV_SEPARATOR;
-    const isGood = same(measured.digest, GOOD);
-    if (same(measured.digest, ERROR) || same(measured.digest, ERROR_AFTER_GOOD)) return "has the separator of a firmware error";
-    if (isTyped !== isGood) return isTyped ? "has a separator of another value" : "has a separator under another type";
-    if (isGood && (measured.log !== "firmware" || measured.event.data.some((b) => b !== 0))) return "has a separator whose data isn't what was measured";
-    if (isGood) count++;
-  }
-  if (count === 1) return undefined;
-  return count === 0 ? "has no separator" : `has ${count} separators`;
+interface SeparatorFault {
+  readonly index: number;
+  readonly why: string;
+  /** Without it: one good separator. */
+  readonly expected?: string;
 }
 
-function eventsAfter(events: readonly MeasuredEvent[]): readonly { readonly type: number; readonly typeName: string }[] {
-  const firmware = events.flatMap((e) => (e.log === "firmware" ? [e.event] : []));
-  return firmware.slice(firmware.findIndex((e) => e.type === EVENT_TYPE.EV_SEPARATOR) + 1);
+function findSeparatorFault(events: readonly MeasuredEvent[]): SeparatorFault | undefined {
+  const good: number[] = [];
+  for (const [index, measured] of events.entries()) {
+    const isTyped = measured.log === "firmware" && measured.event.type === EVENT_TYPE.EV_SEPARATOR;
+    const isGood = same(measured.digest, GOOD);
+    if (same(measured.digest, ERROR) || same(measured.digest, ERROR_AFTER_GOOD)) return { index, why: "has the separator of a firmware error" };
+    if (isTyped !== isGood) return { index, why: isTyped ? "has a separator of another value" : "has a separator under another type" };
+    if (isGood && (measured.log !== "firmware" || measured.event.data.some((b) => b !== 0))) return { index, why: "has a separator whose data isn't what was measured" };
+    if (isGood) good.push(index);
+  }
+  if (good.length === 1) return undefined;
+  return good[1] === undefined ? { index: events.length, why: "has no separator" } : { index: good[1], why: `has ${good.length} separators`, expected: "one separator alone" };
+}
+
+type FirmwareEvent = Extract<MeasuredEvent, { log: "firmware" }>;
+
+/** The firmware's events behind its separator, each with its number in the PCR. */
+function eventsAfter(events: readonly MeasuredEvent[]): readonly (readonly [number, FirmwareEvent])[] {
+  const firmware = events.flatMap((e, i) => (e.log === "firmware" ? [[i, e] as const] : []));
+  return firmware.slice(firmware.findIndex(([, { event }]) => event.type === EVENT_TYPE.EV_SEPARATOR) + 1);
+}
+
+function lateText(pcr: number): string {
+  const types = (AFTER[pcr] ?? []).map(eventTypeName);
+  return types.length === 0 ? NOTHING_MORE : `nothing but ${types.join(", ")}`;
 }
 
 function same(a: Uint8Array, b: Uint8Array): boolean {

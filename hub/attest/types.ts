@@ -1,8 +1,10 @@
 import type { Claims } from "../../proto/evidence/claims.ts";
 import type { Quirk } from "../../proto/eventlog/quirk.ts";
 import type { Release, ReleaseImage } from "../../proto/release/release.ts";
+import type { EvidenceBinding } from "../../proto/evidence/extra-data.ts";
 import type { AttestCode } from "./codes.ts";
 import type { EkCertificateVerdict } from "./ek-certificate.ts";
+import type { Finding } from "./finding.ts";
 
 /** Bytes as they came from the wire. Nothing in here is believed before {@link judge} says so. */
 export interface UnverifiedEvidence {
@@ -51,6 +53,8 @@ export interface Known {
   readonly baseline: Baseline | null;
   /** Newest clock of this EK that was known when the challenge was made; null where there was none. */
   readonly lastClock: LastClock | null;
+  /** What the last evidence of this EK was bound to, where the caller has it: it decides nothing, but can say which part of a quote's binding is an old one. */
+  readonly before?: EvidenceBinding;
   /** Same clock as the challenge's. */
   readonly now: number;
 }
@@ -59,6 +63,9 @@ export interface Known {
 export interface OtherRelease {
   readonly release: Release;
   readonly withdrawn: boolean;
+  /** When it came into that state, in milliseconds since 1970, and what the operator said; for people. */
+  readonly sinceMs?: number;
+  readonly reason?: string;
 }
 
 /** What a TPM's firmware PCRs 0–3 held and which events led there, before userspace added anything. */
@@ -84,19 +91,6 @@ export interface LastClock extends Omit<QuoteClock, "safe"> {
   readonly bootId: string;
 }
 
-/** One difference between what the release expects and what the machine did, for machines and in words. */
-export interface Finding {
-  readonly code: AttestCode;
-  /** -1 where no PCR is concerned. */
-  readonly pcr: number;
-  /** Number of the event within its PCR, from 0; -1 where the whole value is meant. */
-  readonly index: number;
-  readonly what: string;
-  readonly expected: string;
-  readonly found: string;
-  readonly cause: string;
-}
-
 /** What is true of a machine whose evidence passed. Only {@link judge} makes one. */
 export interface AttestedFacts {
   readonly claims: Claims;
@@ -119,7 +113,7 @@ export interface AttestedFacts {
   readonly clock: QuoteClock;
 }
 
-/** The verifier's answer. A refusal names the first check that failed and every difference it found there. */
+/** The verifier's answer. A refusal names the first check that failed and every difference it found there, at least one. */
 export type Verdict =
   | { readonly ok: true; readonly facts: AttestedFacts }
   | {

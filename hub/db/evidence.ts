@@ -1,6 +1,8 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { z } from "zod";
-import type { Challenge, Finding, UnverifiedEvidence } from "../attest/types.ts";
+import { ATTEST_CODES, type AttestCode } from "../attest/codes.ts";
+import { EVIDENCE_FIELDS, type Finding } from "../attest/finding.ts";
+import type { Challenge, UnverifiedEvidence } from "../attest/types.ts";
 import { utf8 } from "../../proto/wire/bytes.ts";
 import { parseJson } from "../../proto/wire/json.ts";
 import { blob, int, type Row, text } from "./columns.ts";
@@ -30,19 +32,15 @@ export interface JudgedEvidence {
   readonly peerKey: Uint8Array;
   readonly pinnedRole: string | null;
   readonly code: string;
-  /** Null: those of before stay. */
-  readonly findings: readonly Finding[] | null;
 }
 
-const findingSchema = z.strictObject({
-  code: z.string(),
-  pcr: z.int(),
-  index: z.int(),
-  what: z.string(),
-  expected: z.string(),
-  found: z.string(),
-  cause: z.string(),
-});
+const pcr = z.int().min(0).max(23);
+const words = { code: z.enum(Object.keys(ATTEST_CODES) as [AttestCode, ...AttestCode[]]), what: z.string(), expected: z.string(), found: z.string(), cause: z.string() };
+const findingSchema = z.discriminatedUnion("at", [
+  z.strictObject({ at: z.literal("event"), pcr, index: z.int().min(0), type: z.string(), ...words }),
+  z.strictObject({ at: z.literal("pcr"), pcr, ...words }),
+  z.strictObject({ at: z.literal("field"), field: z.enum(EVIDENCE_FIELDS), ...words }),
+]) satisfies z.ZodType<Finding>;
 const MAX_FINDINGS = 256;
 const COLUMNS = [
   ...["identity", "at_ms", "code", "nonce", "verifier", "expected_secret", "peer_key", "pinned_role"],
@@ -70,9 +68,12 @@ export class EvidenceRows {
     const { evidence: e, challenge: c } = judged;
     const before = [identity, Math.floor(nowMs), judged.code, c.nonce, c.verifier, c.secret, judged.peerKey, judged.pinnedRole ?? ""];
     this.#put.run(...before, e.ekPublic, e.akPublic, e.secret, e.quote, e.signature, e.claims, e.firmwareLog, e.userspaceLog);
-    if (judged.findings === null) return;
+  }
+
+  /** Keeps why a verdict was no, in place of what was kept before; none: it was yes. Also for who has proved nothing: a refusal before the proof has one finding. */
+  putFindings(identity: string, findings: readonly Finding[]): void {
     this.#clear.run(identity);
-    judged.findings.slice(0, MAX_FINDINGS).forEach((finding, n) => this.#addFinding.run(identity, n, JSON.stringify(finding)));
+    findings.slice(0, MAX_FINDINGS).forEach((finding, n) => this.#addFinding.run(identity, n, JSON.stringify(finding)));
   }
 
   get(identity: string): StoredEvidence | null {
@@ -81,7 +82,7 @@ export class EvidenceRows {
   }
 
   findings(identity: string): readonly Finding[] {
-    return this.#findings.all(identity).map((row) => parseJson(findingSchema, utf8(text(row, "finding")), 65536) as Finding);
+    return this.#findings.all(identity).map((row) => parseJson(findingSchema, utf8(text(row, "finding")), 65536));
   }
 }
 

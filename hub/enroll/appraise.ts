@@ -1,9 +1,11 @@
-import { ATTEST_CODES, type AttestCode } from "../attest/codes.ts";
-import type { Baseline, Finding, Known, UnverifiedEvidence, Verdict } from "../attest/types.ts";
+import type { AttestCode } from "../attest/codes.ts";
+import { type Finding, placeOf } from "../attest/finding.ts";
+import { refusedVerdict } from "../attest/refused-verdict.ts";
+import type { Baseline, Known, UnverifiedEvidence, Verdict } from "../attest/types.ts";
 import type { Identity } from "../db/identities.ts";
 import type { HubCode } from "../codes.ts";
 import { equalBytes } from "../../proto/wire/bytes.ts";
-import { compareClock } from "../attest/clock.ts";
+import { compareClock, forked } from "../attest/clock.ts";
 import { bootFacts, clockOf, keysOf } from "./boot-facts.ts";
 import { certificateOf, judgeCertificate, pinnedSlot, slotOfEk } from "./ek-anchor.ts";
 import { findApproval } from "./find-approval.ts";
@@ -12,6 +14,7 @@ import type { HubContext } from "./hub-context.ts";
 import { type Ahead, verdictAhead } from "./judge-ahead.ts";
 import { keepLease } from "./leases.ts";
 import type { PeerFacts } from "./peer-facts.ts";
+import { sayWhichPart } from "./say-which-part.ts";
 import { type BootFacts, isAdmitted } from "./state.ts";
 
 /** What follows from one evidence. */
@@ -28,9 +31,6 @@ const RETRY_MS = 60_000;
 const RETRY_TO_WAIT_MS = 5000;
 /** Verdicts that say something about us or about time, not about the machine. A check that broke is none: that counts as no (P29b). */
 const NOT_THE_MACHINE: readonly AttestCode[] = ["NO_RELEASE", "CHALLENGE_INVALID", "NONCE_EXPIRED"];
-
-/** Two boots on one reset of a TPM, where the other one's evidence came between this challenge and its answer. */
-const FORKED = { ok: false, code: "CLOCK_FORKED", message: ATTEST_CODES.CLOCK_FORKED.text, findings: [] } as const;
 
 /** One answer to one challenge, as a stream brought it. */
 export interface Answer {
@@ -83,7 +83,7 @@ export function appraise(context: HubContext, answer: Answer): Outcome {
   const identity = store.identities.byId(greeting.id);
   if (identity === null) return refused("CHALLENGE_EXPIRED", "the hub has forgotten this challenge", 1000);
   const pinnedRole = slotOfEk(context, identity.ekName)?.role ?? null;
-  const verdict = judgeAnswer(context, identity, answer);
+  const verdict = sayWhichPart(context, identity, answer, judgeAnswer(context, identity, answer));
   const otherFirmware = judgeOtherFirmware(context, identity, answer, verdict);
   const own = isOwn(answer);
   const outcome = store.transaction(() => {
@@ -108,11 +108,13 @@ export function appraise(context: HubContext, answer: Answer): Outcome {
     // A stranger's bytes aren't kept: only who has a TPM and a place in the window can fill the disk.
     if (own) {
       if (greeting.shown !== null) store.ekCertificates.keep(current.id, greeting.shown);
-      // What put a node into quarantine stays to be seen: whoever approves it anew decides about that.
-      const { code, findings } = verdict.ok ? { code: "", findings: current.state.t === "quarantined" ? null : [] } : verdict;
-      store.evidence.put(current.id, { evidence, challenge: greeting.challenge, peerKey: peer.spki, pinnedRole, code, findings }, ports.clock.wallMs());
+      store.evidence.put(current.id, { evidence, challenge: greeting.challenge, peerKey: peer.spki, pinnedRole, code: verdict.ok ? "" : verdict.code }, ports.clock.wallMs());
     }
-    if (verdict.ok && order === "forked") return fail(context, current, { verdict: FORKED, own, peer });
+    // Two boots on one reset of a TPM, where the other one's evidence came between this challenge and its answer.
+    const fork = clock === null || read.lastClock === null || order !== "forked" ? null : refusedVerdict(forked(clock.resetCount, clock.bootId, read.lastClock));
+    if (verdict.ok && fork !== null) return fail(context, current, { verdict: fork, own, peer });
+    // What put a node into quarantine stays to be seen: whoever approves it anew decides about that.
+    if (verdict.ok && current.state.t !== "quarantined") store.evidence.putFindings(current.id, []);
     if (verdict.ok) return pass(context, current, bootFacts(verdict.facts), peer, receivedMs);
     return fail(context, current, { verdict, own, peer, ...(otherFirmware !== null && order === "younger" && { facts: otherFirmware }) });
   });
@@ -158,6 +160,7 @@ function fail(context: HubContext, identity: Identity, { verdict, own, peer, fac
   const counts = (own || !identity.proven) && !NOT_THE_MACHINE.includes(code);
   store.audit.append({ actor: `node:${identity.id}`, action: counts ? "reject" : "refuse", subject: identity.id, code, detail: `${peer.source}: ${message}` });
   if (counts) {
+    store.evidence.putFindings(identity.id, verdict.findings);
     if (facts !== undefined) {
       const owner = store.identities.ownerOfKey(keysOf(facts), identity.id);
       if (owner !== null) return keyConflict(context, identity, peer, owner);
@@ -186,7 +189,7 @@ function keyConflict({ store }: HubContext, { id }: Identity, peer: PeerFacts, o
 
 /** The machine's own console shows it: the first difference is worth more than the general sentence. */
 function sentence(finding: Finding | undefined, message: string): string {
-  return finding === undefined ? message : `${message} (PCR ${finding.pcr}: ${finding.what})`.slice(0, 1024);
+  return finding === undefined ? message : `${message} (${placeOf(finding)}: ${finding.what})`.slice(0, 1024);
 }
 
 function pass(context: HubContext, identity: Identity, facts: BootFacts, peer: PeerFacts, receivedMs: number): Outcome {

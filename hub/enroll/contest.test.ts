@@ -1,43 +1,23 @@
 import t from "tap";
-import { operatorClient, unary } from "../../test/fakes/admin-client.ts";
-import { HubWorld } from "../../test/fakes/hub-world.ts";
-import { LiveNode, until } from "../../test/fakes/live-node.ts";
-import { TestMachine, TestStream } from "../../test/fakes/test-agent.ts";
+import { unary } from "../../test/fakes/admin-client.ts";
+import { MASTER_HINT, serveHubFor } from "../../test/fakes/served-hub.ts";
+import { until } from "../../test/fakes/live-node.ts";
+import { TestMachine } from "../../test/fakes/test-agent.ts";
 
 // What becomes of a second stream of one identity where there is one machine alone; two machines are in test/swtpm/copies.test.ts.
 t.setTimeout(120_000);
 const ANSWER = 2500;
-const world = await HubWorld.make({ leaseMs: 60_000, renewMs: 30_000 });
-const hint = JSON.stringify({ v: 1, hub: { host: "192.0.2.1", port: 7443 } });
-const [master, worker, asking, stranger] = await Promise.all([TestMachine.boot({ role: "master", hint }), TestMachine.boot(), TestMachine.boot(), TestMachine.boot()]);
-world.pin("master", master.ekName);
-world.pin("w-1", worker.ekName);
-world.pin("w-2", asking.ekName);
-world.approvals = [world.approval(master.ekName, "master"), world.approval(worker.ekName, "w-1")];
-const hub = await world.start({}, { times: { answerMs: ANSWER, heartbeatMs: 200 } });
-const admin = operatorClient(hub.operatorPort, world.operator, world.image.rootCa);
-const m = new LiveNode(master, hub.nodePort, world.image.rootCa);
-await m.admitted();
-t.teardown(async () => {
-  await m.close();
-  admin.close();
-  await hub.close();
-  await Promise.all([master, worker, asking, stranger].map((machine) => machine.stop()));
-  world.remove();
+const [master, worker, asking, stranger] = await Promise.all([TestMachine.boot({ role: "master", hint: MASTER_HINT }), TestMachine.boot(), TestMachine.boot(), TestMachine.boot()]);
+const served = await serveHubFor(t, {
+  pinned: { master, "w-1": worker, "w-2": asking },
+  others: [stranger],
+  approved: ["master", "w-1"],
+  lease: { leaseMs: 60_000, renewMs: 30_000 },
+  options: { times: { answerMs: ANSWER, heartbeatMs: 200 } },
 });
-
-function attach(machine: TestMachine, at = { hub, world }): LiveNode {
-  const live = new LiveNode(machine, at.hub.nodePort, at.world.image.rootCa);
-  t.teardown(() => live.close());
-  return live;
-}
-function open(machine: TestMachine, at = { hub, world }): TestStream {
-  const stream = new TestStream(at.hub.nodePort, machine.key, [machine.certificate], at.world.image.rootCa);
-  t.teardown(() => stream.close());
-  return stream;
-}
-const node = (id: string) => unary(admin, "getNode", { id });
-const count = async (action: string) => (await unary(admin, "listAudit", { limit: 1000 })).rows.filter((r) => r.action === action).length;
+const { admin, attach, open, node } = served;
+const m = await attach(master).admitted();
+const count = async (action: string) => (await served.audit(action)).length;
 const removed = (id: string): boolean => m.all("planeUpdate").some((u) => u.remove.includes(id));
 
 let a = await attach(worker).admitted();
@@ -96,21 +76,21 @@ t.test("the last words of an old stream that come late move nobody", async (t) =
 });
 
 t.test("an answer that was under way when the newer stream came is none to the question", async (t) => {
-  // A hub of its own, which renews soon.
-  const busy = await HubWorld.make({ leaseMs: 30_000, renewMs: 6000 });
-  busy.pin("w-1", worker.ekName);
-  busy.approvals = [busy.approval(worker.ekName, "w-1")];
-  const at = { world: busy, hub: await busy.start({}, { times: { answerMs: ANSWER } }) };
-  t.teardown(async () => {
-    await at.hub.close();
-    busy.remove();
+  // A hub of its own, which renews soon. The machine outlives it.
+  const busy = await serveHubFor(t, {
+    lease: { leaseMs: 30_000, renewMs: 6000 },
+    options: { times: { answerMs: ANSWER } },
+    arrange: (w) => {
+      w.pin("w-1", worker.ekName);
+      w.approvals = [w.approval(worker.ekName, "w-1")];
+    },
   });
-  const old = open(worker, at);
+  const old = busy.open(worker);
   await old.attest(worker);
   await old.next("admission");
   await old.next("planeUpdate");
   const underWay = await old.evidence(worker, await old.next("challenge", 20_000));
-  const b = attach(worker, at);
+  const b = busy.attach(worker);
   await old.next("challenge");
   old.send({ $case: "evidence", value: underWay });
   await b.admitted();

@@ -1,19 +1,16 @@
 import t from "tap";
-import { operatorClient, signedStatement, unary } from "../../test/fakes/admin-client.ts";
+import { unary } from "../../test/fakes/admin-client.ts";
 import { bootLocalCaMachine, certify, provision } from "../../test/fakes/ek-machine.ts";
 import { makeCa, type TestCa } from "../../test/fakes/ek-pki.ts";
-import { HubWorld } from "../../test/fakes/hub-world.ts";
+import { pushedClock, serveHubFor } from "../../test/fakes/served-hub.ts";
 import { until } from "../../test/fakes/live-node.ts";
 import { type Got, TestMachine, TestStream } from "../../test/fakes/test-agent.ts";
 import type { PinnedEkTrust } from "../../proto/release/pins.ts";
 import { toBase64 } from "../../proto/wire/base64.ts";
-import { hostPorts } from "../host/host-ports.ts";
 
 t.setTimeout(120_000);
 
-/** A clock that tests push forward; both readings move together. */
-let skew = 0;
-const clock = { monotonicMs: () => hostPorts().clock.monotonicMs() + skew, wallMs: () => Date.now() + skew };
+const { clock, skew } = pushedClock();
 
 const root = makeCa("root");
 const issuing = makeCa("issuing", root);
@@ -25,7 +22,6 @@ const makers = (...roots: readonly (TestCa | Uint8Array)[]): PinnedEkTrust => ({
   revoked: [],
 });
 
-const world = await HubWorld.make();
 const local = await bootLocalCaMachine();
 const [good, chained, foreign, swapped, old, pinned, plain] = await Promise.all(Array.from({ length: 7 }, () => TestMachine.boot()));
 if (good === undefined || chained === undefined || foreign === undefined || swapped === undefined || old === undefined || pinned === undefined || plain === undefined) throw new Error("no machines");
@@ -35,26 +31,14 @@ await provision(foreign, certify(foreign, makeCa("stranger")));
 await provision(swapped, certify(good, issuing));
 await provision(old, certify(old, issuing, { notAfter: new Date("2025-01-01") }));
 await provision(pinned, certify(pinned, makeCa("stranger")));
-world.pin("w-1", pinned.ekName);
-world.ekTrust = makers(root, local.root);
-const hub = await world.start({ clock });
-const admin = operatorClient(hub.operatorPort, world.operator, world.image.rootCa);
-t.teardown(async () => {
-  admin.close();
-  await hub.close();
-  await Promise.all([good, chained, foreign, swapped, old, pinned, plain].map((m) => m.stop()));
-  await local.stop();
-  world.remove();
+const { world, admin, open, node, approve } = await serveHubFor(t, {
+  pinned: { "w-1": pinned },
+  others: [good, chained, foreign, swapped, old, plain],
+  window: 50,
+  ports: { clock },
+  arrange: (w) => (w.ekTrust = makers(root, local.root)),
 });
-await unary(admin, "openWindow", { seconds: 3600, max: 50 });
-
-function open(m: TestMachine): TestStream {
-  const stream = new TestStream(hub.nodePort, m.key, [m.certificate], world.image.rootCa);
-  t.teardown(() => stream.close());
-  return stream;
-}
-
-const node = (id: string) => unary(admin, "getNode", { id });
+t.teardown(() => local.stop());
 
 /** Ends a stream, and waits until the hub knows: the machine's next one would else stand against it. */
 async function leave(stream: TestStream, id: string): Promise<void> {
@@ -70,7 +54,6 @@ async function attest(m: TestMachine): Promise<Got<"waiting">> {
   await leave(stream, waiting.id);
   return waiting;
 }
-const approve = (id: string, ek: string, slot: string, changes = {}) => unary(admin, "approve", { id, approval: signedStatement(world.approval(ek, slot, changes)), acceptRisks: [] });
 
 t.test("P7 a certificate that leads to a configured root is an anchor", async (t) => {
   const cases: readonly (readonly [string, TestMachine])[] = [
@@ -104,6 +87,8 @@ t.test("P9 near misses: no anchor, and people see why", async (t) => {
     const seen = await node(waiting.id);
     t.match(seen, { state: "unanchored", anchor: "none", ekCertificate: code }, what);
     t.equal(seen.ekCertificateText === "", code === "", what);
+    const { findings, anchorFindings } = await unary(admin, "explain", { id: waiting.id });
+    t.match({ findings, anchorFindings }, { findings: [], anchorFindings: code === "" ? [] : [{ code, field: "ek.certificate", expected: /./, found: /./ }] }, what);
     await t.rejects(approve(waiting.id, machine.ekName, "w-3"), { code: "UNANCHORED" }, what);
   }
   const stamped = await attest(pinned);
@@ -188,9 +173,9 @@ t.test("roots come and go with the delivery", async (t) => {
 t.test("a certificate counts until its end, by the highest date that the hub has seen", async (t) => {
   const { id } = await attest(chained);
   t.equal((await node(id)).anchor, "certificate");
-  const before = skew;
-  skew += new Date("2034-01-02").getTime() - Date.now();
+  const before = skew.ms;
+  skew.ms += new Date("2034-01-02").getTime() - Date.now();
   t.match(await node(id), { anchor: "none", ekCertificate: "EK_CERTIFICATE_EXPIRED" });
-  skew = before + 120_000;
+  skew.ms = before + 120_000;
   t.match(await node(id), { anchor: "none", ekCertificate: "EK_CERTIFICATE_EXPIRED" }, "a clock that is set back revives nothing");
 });

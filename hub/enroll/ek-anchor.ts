@@ -1,5 +1,6 @@
 import { sha256 } from "../../proto/wire/bytes.ts";
 import { toHex } from "../../proto/wire/hex.ts";
+import { ATTEST_CODES } from "../attest/codes.ts";
 import { type EkCertificateVerdict, verifyEkCertificate } from "../attest/ek-certificate.ts";
 import type { AttestedFacts } from "../attest/types.ts";
 import type { ShownCertificate } from "../db/ek-certificates.ts";
@@ -76,6 +77,11 @@ export function judgeCertificate(context: HubContext, machine: Machine, { certif
     return verifyEkCertificate({ ekPublic, certificate, intermediates }, trust.ek, now);
   });
   // Of a row that somebody edited: another EK's certificate with its key.
-  if (verdict.ok && verdict.certificate.ekName !== machine.ekName) return { ok: false, code: "EK_CERTIFICATE_KEY_WRONG", message: "The certificate is about another key than this endorsement key." };
-  return verdict;
+  return verdict.ok && verdict.certificate.ekName !== machine.ekName ? foreignCertificate(machine.ekName, verdict.certificate.ekName) : verdict;
+}
+
+function foreignCertificate(expected: string, found: string): EkCertificateVerdict {
+  const code = "EK_CERTIFICATE_KEY_WRONG";
+  const { text: message, cause } = ATTEST_CODES[code];
+  return { ok: false, code, message, findings: [{ at: "field", code, field: "ek.certificate", what: "key that the certificate is about", expected, found, cause }] };
 }

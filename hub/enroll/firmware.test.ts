@@ -1,6 +1,6 @@
 import t from "tap";
-import { operatorClient, signedStatement, unary } from "../../test/fakes/admin-client.ts";
-import { HubWorld } from "../../test/fakes/hub-world.ts";
+import { signedStatement, unary } from "../../test/fakes/admin-client.ts";
+import { serveHubFor } from "../../test/fakes/served-hub.ts";
 import { LiveNode, until } from "../../test/fakes/live-node.ts";
 import { logWith, measuring, newEvent, utf16 } from "../../test/fakes/log-case.ts";
 import { TestMachine } from "../../test/fakes/test-agent.ts";
@@ -17,29 +17,11 @@ const withCard = logWith((events) => {
 });
 
 t.setTimeout(120_000);
-const world = await HubWorld.make();
-const machines = await Promise.all([TestMachine.boot({ role: "master" }), TestMachine.boot(), TestMachine.boot()]);
-const [master, w1, w2] = machines;
-for (const [slot, m] of [["master", master], ["w-1", w1], ["w-2", w2]] as const) world.pin(slot, m.ekName);
-world.approvals = [world.approval(master.ekName, "master"), world.approval(w1.ekName, "w-1"), world.approval(w2.ekName, "w-2")];
-const hub = await world.start();
-const client = operatorClient(hub.operatorPort, world.operator, world.image.rootCa);
-t.teardown(async () => {
-  client.close();
-  await hub.close();
-  await Promise.all(machines.map((m) => m.stop()));
-  world.remove();
-});
-
-function attach(machine: TestMachine): LiveNode {
-  const live = new LiveNode(machine, hub.nodePort, world.image.rootCa);
-  t.teardown(() => live.close());
-  return live;
-}
-const node = (id: string) => unary(client, "getNode", { id });
-const audit = async (action: string, subject: string) => (await unary(client, "listAudit", { limit: 1000 })).rows.filter((r) => r.action === action && r.subject === subject);
-const approve = (m: TestMachine, slot: string, changes: Partial<Approval>, id = slot) =>
-  unary(client, "approve", { id, approval: signedStatement(world.approval(m.ekName, slot, changes)), acceptRisks: [] });
+const [master, w1, w2] = await Promise.all([TestMachine.boot({ role: "master" }), TestMachine.boot(), TestMachine.boot()]);
+const served = await serveHubFor(t, { pinned: { master, "w-1": w1, "w-2": w2 }, approved: ["master", "w-1", "w-2"] });
+const { world, admin: client, attach, node } = served;
+const audit = async (action: string, subject: string) => (await served.audit(action)).filter((r) => r.subject === subject);
+const approve = (m: TestMachine, slot: string, changes: Partial<Approval>, id = slot) => served.approve(id, m.ekName, slot, changes);
 
 /** Leaves its stream, boots with this firmware and says hello again. */
 async function rebootInto(live: LiveNode, log?: Uint8Array): Promise<LiveNode> {

@@ -1,12 +1,13 @@
 import type { Hello, Refusal } from "../../proto/gen/kubedos/v1/node.ts";
 import { nameOf } from "../../proto/tpm/public.ts";
 import { toHex } from "../../proto/wire/hex.ts";
+import { slotOfEk } from "./ek-anchor.ts";
 import type { HubContext } from "./hub-context.ts";
 import { OncePerHour } from "./once-per-hour.ts";
 
 /** Rows an hour about machines that this hub has no reason to know. Whoever sends hellos chooses their keys, so they share one bound. */
 export const MAX_STRANGER_ROWS = 64;
-/** Rows an hour about proven and stamped machines: each has its own, so this is more than any cluster needs. */
+/** Rows an hour about proven machines and those that a pin names: each has its own, so this is more than any cluster needs. */
 const MAX_KNOWN_ROWS = 4096;
 
 /**
@@ -38,7 +39,7 @@ export class HelloAudit {
   }
 
   #isKnown(id: string, ekName: string): boolean {
-    return this.#context.trust.byEk.has(ekName) || this.#context.store.identities.byId(id)?.proven === true;
+    return slotOfEk(this.#context, ekName) !== undefined || this.#context.store.identities.byId(id)?.proven === true;
   }
 
   #append(subject: string, code: string, detail: string): void {

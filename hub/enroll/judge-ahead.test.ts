@@ -1,8 +1,8 @@
 import t from "tap";
-import { operatorClient, signedStatement, unary } from "../../test/fakes/admin-client.ts";
-import { HubWorld } from "../../test/fakes/hub-world.ts";
+import { signedStatement, unary } from "../../test/fakes/admin-client.ts";
+import { serveHubFor } from "../../test/fakes/served-hub.ts";
 import { LiveNode, until } from "../../test/fakes/live-node.ts";
-import { TestMachine, TestStream } from "../../test/fakes/test-agent.ts";
+import { TestMachine } from "../../test/fakes/test-agent.ts";
 import { judge } from "../attest/judge.ts";
 import type { Judge } from "../ports.ts";
 
@@ -31,26 +31,15 @@ const release = (): void => {
   for (const go of held.splice(0)) go();
 };
 
-const world = await HubWorld.make();
 const [first, second] = await Promise.all([TestMachine.boot(), TestMachine.boot()]);
-world.pin("w-1", first.ekName);
-world.pin("w-2", second.ekName);
-const hub = await world.start({ judge: gated }, { times: { evidenceMs: 3000, answerMs: 3000, renewMs: 6000, leaseMs: 60_000 } });
-const admin = operatorClient(hub.operatorPort, world.operator, world.image.rootCa);
-t.teardown(async () => {
-  release();
-  admin.close();
-  await hub.close();
-  await Promise.all([first, second].map((m) => m.stop()));
-  world.remove();
+// Before the hub is closed: it waits for nobody's verdict then.
+t.teardown(() => release());
+const { world, hub, admin, open } = await serveHubFor(t, {
+  pinned: { "w-1": first, "w-2": second },
+  window: 10,
+  ports: { judge: gated },
+  options: { times: { evidenceMs: 3000, answerMs: 3000, renewMs: 6000, leaseMs: 60_000 } },
 });
-await unary(admin, "openWindow", { seconds: 600, max: 10 });
-
-function open(m: TestMachine): TestStream {
-  const stream = new TestStream(hub.nodePort, m.key, [m.certificate], world.image.rootCa);
-  t.teardown(() => stream.close());
-  return stream;
-}
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const heldOne = (): Promise<void> => until("evidence is being judged", () => held.length > 0);
 

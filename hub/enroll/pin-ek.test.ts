@@ -1,44 +1,25 @@
 import t from "tap";
 import { operatorClient, signedStatement, socketClient, unary } from "../../test/fakes/admin-client.ts";
-import { HubWorld, type SignedStatement } from "../../test/fakes/hub-world.ts";
+import { pushedClock, serveHubFor } from "../../test/fakes/served-hub.ts";
+import type { SignedStatement } from "../../test/fakes/hub-world.ts";
 import { until } from "../../test/fakes/live-node.ts";
 import { makeIdentity, makePki } from "../../test/fakes/pki.ts";
 import { TestMachine, TestStream } from "../../test/fakes/test-agent.ts";
-import { hostPorts } from "../host/host-ports.ts";
 
 t.setTimeout(120_000);
-let skew = 0;
-const clock = { monotonicMs: () => hostPorts().clock.monotonicMs() + skew, wallMs: () => Date.now() + skew };
-const world = await HubWorld.make();
+const { clock, skew } = pushedClock();
 const [machine, other, stamped] = await Promise.all([TestMachine.boot(), TestMachine.boot(), TestMachine.boot()]);
-world.pin("w-1", stamped.ekName);
-const hub = await world.start({ clock });
-const admin = operatorClient(hub.operatorPort, world.operator, world.image.rootCa);
+const { world, hub, admin, open, node, audit, approve } = await serveHubFor(t, { pinned: { "w-1": stamped }, others: [machine, other], window: 50, ports: { clock } });
 const bob = await makeIdentity(world.pki, "operator", "bob", new Date(Date.now() + 3600_000));
 const bobs = operatorClient(hub.operatorPort, bob, world.image.rootCa);
 const socket = socketClient(hub.socketPath);
-t.teardown(async () => {
-  for (const client of [admin, bobs, socket]) client.close();
-  await hub.close();
-  await Promise.all([machine, other, stamped].map((m) => m.stop()));
-  world.remove();
-});
-await unary(admin, "openWindow", { seconds: 3600, max: 50 });
+t.teardown(() => [bobs, socket].forEach((client) => client.close()));
 
 /** Each statement is younger than the one before, as with a person behind it. */
 let issued = Date.now();
 const set = (slot: string, ekName: string | null, changes = {}, client = admin, by = world.operator) =>
   unary(client, "setEkPin", { statement: signedStatement(world.ekPin(slot, ekName, { issuedAt: ++issued, ...changes }, by)) });
-const node = (id: string) => unary(admin, "getNode", { id });
 const pinOf = async (slot: string) => (await unary(socket, "listEkPins", {})).pins.find((p) => p.slot === slot);
-const audit = async (action: string) => (await unary(admin, "listAudit", { limit: 500 })).rows.filter((r) => r.action === action);
-const approve = (id: string, ek: string, slot: string) => unary(admin, "approve", { id, approval: signedStatement(world.approval(ek, slot)), acceptRisks: [] });
-
-function open(m: TestMachine): TestStream {
-  const stream = new TestStream(hub.nodePort, m.key, [m.certificate], world.image.rootCa);
-  t.teardown(() => stream.close());
-  return stream;
-}
 
 /** Attests; the stream stays open. */
 async function wait(m: TestMachine): Promise<{ readonly stream: TestStream; readonly id: string; readonly state: string }> {
@@ -135,7 +116,7 @@ t.test("a pin counts as long as its operator's certificate", async (t) => {
   await set("w-3", null);
   await set("w-3", other.ekName, {}, bobs, bob);
   t.match(await pinOf("w-3"), { source: "operator", operator: "bob" });
-  skew += 2 * 3600_000;
+  skew.ms += 2 * 3600_000;
   t.match(await pinOf("w-3"), { ekName: "", source: "", operator: "" }, "bob is no operator any longer");
   issued = clock.wallMs();
   t.match(await set("w-3", other.ekName), { source: "operator", operator: "alice" }, "and has no last word either");

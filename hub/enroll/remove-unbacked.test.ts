@@ -2,25 +2,19 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import t from "tap";
-import { operatorClient, unary } from "../../test/fakes/admin-client.ts";
-import { HubWorld } from "../../test/fakes/hub-world.ts";
+import { unary } from "../../test/fakes/admin-client.ts";
+import { MASTER_HINT, serveHubFor } from "../../test/fakes/served-hub.ts";
 import { LiveNode, until } from "../../test/fakes/live-node.ts";
 import { TestMachine } from "../../test/fakes/test-agent.ts";
 
 t.setTimeout(120_000);
-const world = await HubWorld.make({ leaseMs: 5000, renewMs: 1000 });
-const hint = JSON.stringify({ v: 1, hub: { host: "192.0.2.1", port: 7443 } });
-const machines = await Promise.all([TestMachine.boot({ role: "master", hint }), TestMachine.boot(), TestMachine.boot(), TestMachine.boot()]);
+const machines = await Promise.all([TestMachine.boot({ role: "master", hint: MASTER_HINT }), TestMachine.boot(), TestMachine.boot(), TestMachine.boot()]);
 const names = ["master", "w-1", "w-2", "w-3"];
-machines.forEach((m, i) => world.pin(names[i] ?? "", m.ekName));
-world.approvals = machines.map((m, i) => world.approval(m.ekName, names[i] ?? ""));
-const hub = await world.start({}, { times: { answerMs: 2000, heartbeatMs: 200 } });
-const client = operatorClient(hub.operatorPort, world.operator, world.image.rootCa);
-t.teardown(async () => {
-  client.close();
-  await hub.close();
-  await Promise.all(machines.map((m) => m.stop()));
-  world.remove();
+const { world, hub, admin, node, audit } = await serveHubFor(t, {
+  pinned: Object.fromEntries(machines.map((machine, i) => [names[i] ?? "", machine])),
+  approved: names,
+  lease: { leaseMs: 5000, renewMs: 1000 },
+  options: { times: { answerMs: 2000, heartbeatMs: 200 } },
 });
 
 const attach = async (machine: TestMachine | undefined): Promise<LiveNode> => {
@@ -29,8 +23,6 @@ const attach = async (machine: TestMachine | undefined): Promise<LiveNode> => {
   t.teardown(() => live.close());
   return live;
 };
-const node = (id: string) => unary(client, "getNode", { id });
-const audit = async (action: string) => (await unary(client, "listAudit", { limit: 1000 })).rows.filter((r) => r.action === action);
 const pins = world.slots;
 /** A delivery in which these slots are pinned to nobody: their approvals don't hold any longer. */
 async function unpin(...slots: readonly string[]): Promise<void> {
@@ -96,7 +88,7 @@ t.test("one alone goes", async (t) => {
 t.test("an operator's own word is never held", async (t) => {
   edit("CREATE TABLE kept AS SELECT * FROM approvals; DELETE FROM approvals");
   await until("the breaker", async () => (await audit("removal-held")).length === 2, 5000);
-  t.match(await unary(client, "revoke", { id: nodes[2]?.id ?? "", reason: "test" }), { node: { state: "banned" } });
+  t.match(await unary(admin, "revoke", { id: nodes[2]?.id ?? "", reason: "test" }), { node: { state: "banned" } });
   await until("its removal", () => nodes[0]?.peers.includes(nodes[2]?.id ?? "") === false);
 });
 

@@ -1,14 +1,13 @@
 import t from "tap";
-import { operatorClient, signedStatement, unary } from "../../test/fakes/admin-client.ts";
+import { unary } from "../../test/fakes/admin-client.ts";
 import { firmwareLog, releaseOf } from "../../test/fakes/evidence-case.ts";
-import { HubWorld } from "../../test/fakes/hub-world.ts";
-import { LiveNode, until } from "../../test/fakes/live-node.ts";
+import { serveHubFor } from "../../test/fakes/served-hub.ts";
+import { until } from "../../test/fakes/live-node.ts";
 import { logWith, measuring } from "../../test/fakes/log-case.ts";
 import { TestMachine } from "../../test/fakes/test-agent.ts";
 import { EVENT_TYPE } from "../../proto/eventlog/event-type.ts";
 import type { Approval } from "../../proto/release/approval.ts";
-import { type Release, RELEASE_TYPE } from "../../proto/release/release.ts";
-import { toBase64 } from "../../proto/wire/base64.ts";
+import type { Release } from "../../proto/release/release.ts";
 import { utf8 } from "../../proto/wire/bytes.ts";
 
 /** The master's image is another file than the worker's. */
@@ -16,32 +15,18 @@ const masterLog = logWith((events) => events.map((e) => (e.type === EVENT_TYPE.E
 const release: Release = { ...releaseOf(firmwareLog), images: [...releaseOf(firmwareLog, "worker").images, ...releaseOf(masterLog, "master").images] };
 
 t.setTimeout(120_000);
-const world = await HubWorld.make();
 const [asWorker, asMaster, free] = await Promise.all([TestMachine.boot({ role: "worker" }), TestMachine.boot({ role: "master" }), TestMachine.boot()]);
-world.pin("w-1", asWorker.ekName);
-world.pin("w-2", asMaster.ekName);
-const starting = world.restart();
-starting.catch(() => undefined);
-await until("its keys", () => world.deliver({ releases: [toBase64(world.sign(RELEASE_TYPE, release))] }).then(() => true, () => false));
-const hub = await starting;
-const client = operatorClient(hub.operatorPort, world.operator, world.image.rootCa);
-t.teardown(async () => {
-  client.close();
-  await hub.close();
-  await Promise.all([asWorker, asMaster, free].map((m) => m.stop()));
-  world.remove();
-});
-await unary(client, "openWindow", { seconds: 600, max: 10 });
+const served = await serveHubFor(t, { pinned: { "w-1": asWorker, "w-2": asMaster }, others: [free], window: 10, arrange: (w) => (w.release = release) });
+const { admin: client, attach } = served;
 
 async function answerTo(machine: TestMachine): Promise<string> {
-  const live = new LiveNode(machine, hub.nodePort, world.image.rootCa);
+  const live = attach(machine);
   await until("an answer", () => live.last("refusal") !== undefined || live.last("waiting") !== undefined);
   const answer = live.last("refusal")?.code ?? live.last("waiting")?.state ?? "";
   await live.close();
   return answer;
 }
-const approve = (m: TestMachine, slot: string, changes: Partial<Approval>, id: string) =>
-  unary(client, "approve", { id, approval: signedStatement(world.approval(m.ekName, slot, changes)), acceptRisks: [] });
+const approve = (m: TestMachine, slot: string, changes: Partial<Approval>, id: string) => served.approve(id, m.ekName, slot, changes);
 
 t.test("the image of one role never passes for a slot of another, whatever the machine says it is", async (t) => {
   await asWorker.reboot(masterLog);

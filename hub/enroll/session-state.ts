@@ -1,10 +1,9 @@
 import type { HubMessage } from "../../proto/gen/kubedos/v1/node.ts";
 import { HubError } from "../error.ts";
-import type { PlaneLink } from "../planes/plane-book.ts";
 import type { Answer } from "./appraise.ts";
 import { type Greeting, GreetingRefused } from "./greet.ts";
 import type { StreamEnd } from "./live-sessions.ts";
-import type { Renewal } from "./renewal.ts";
+import type { Standing } from "./standing.ts";
 
 /** The other side of a session: one gRPC stream, or a test. */
 export interface SessionPort {
@@ -15,16 +14,13 @@ export interface SessionPort {
 
 /**
  * Where one stream stands. new, challenged: nothing is proved. contending: its evidence passed, and an older stream of the
- * same identity may still be alive, so nothing has followed from it yet. waiting: for an operator. admitting: its certificate is being
- * made. admitted: it has peers. `renewal` is there from the first verdict that was acted on.
+ * same identity may still be alive, so nothing has followed from it yet. proven: a verdict was acted on.
  */
 export type SessionState =
   | { readonly t: "new" }
   | { readonly t: "challenged"; readonly greeting: Greeting }
   | { readonly t: "contending"; readonly held: Answer }
-  | { readonly t: "waiting"; readonly id: string; readonly renewal: Renewal }
-  | { readonly t: "admitting"; readonly id: string; readonly renewal: Renewal }
-  | { readonly t: "admitted"; readonly id: string; readonly renewal: Renewal; readonly link: PlaneLink }
+  | { readonly t: "proven"; readonly standing: Standing }
   | { readonly t: "closed" };
 
 /** A stream's end with the identity that it is about, as far as that is known. */
@@ -42,18 +38,18 @@ export function refusalOf(error: unknown, id: string): RefusalFacts | null {
 /** Keys to challenge a stream by again; null where it has proved none. */
 export function keysOfState(state: SessionState): Pick<Greeting, "id" | "ekPublic" | "akPublic"> | null {
   if (state.t === "contending") return state.held.greeting;
-  return "renewal" in state ? state.renewal.keys : null;
+  return state.t === "proven" ? state.standing.renewal.keys : null;
 }
 
 /** The challenge that a stream's next evidence answers; null: none is out. */
 export function askedOf(state: SessionState): Greeting | null {
   if (state.t === "challenged") return state.greeting;
-  return "renewal" in state ? state.renewal.asked : null;
+  return state.t === "proven" ? state.standing.renewal.asked : null;
 }
 
 /** Whether the machine has passed a verdict in this stream: until then silence ends it. */
 export function isProven(state: SessionState): boolean {
-  return state.t === "contending" || "renewal" in state;
+  return state.t === "contending" || state.t === "proven";
 }
 
 /** The end of a stream on which nobody answers any more. */

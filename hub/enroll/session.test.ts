@@ -1,45 +1,23 @@
 import { randomBytes } from "node:crypto";
 import t from "tap";
-import type { AdminServiceClient } from "../../proto/gen/kubedos/v1/admin.ts";
-import { operatorClient, signedStatement, unary } from "../../test/fakes/admin-client.ts";
+import { signedStatement, unary } from "../../test/fakes/admin-client.ts";
 import { userspaceLogOf } from "../../test/fakes/evidence-case.ts";
-import { HubWorld } from "../../test/fakes/hub-world.ts";
+import { pushedClock, serveHubFor } from "../../test/fakes/served-hub.ts";
 import { makeIdentity } from "../../test/fakes/pki.ts";
 import { TestMachine, TestStream } from "../../test/fakes/test-agent.ts";
-import { hostPorts } from "../host/host-ports.ts";
-import type { RunningHub } from "../serve.ts";
 
-/** A clock that tests push forward; both readings move together. */
-let skew = 0;
-const clock = { monotonicMs: () => hostPorts().clock.monotonicMs() + skew, wallMs: () => Date.now() + skew };
+t.setTimeout(120_000);
 
-const world = await HubWorld.make();
+const { clock, skew } = pushedClock();
 const [worker, altered, lookalike, other] = await Promise.all([
   TestMachine.boot({ hint: JSON.stringify({ v: 1, slot: "w-1" }) }),
   TestMachine.boot({}, ["enter-initrd", "leave-initrd", "kubedos-agent", "kubedos-evil"]),
   TestMachine.boot({ hint: JSON.stringify({ v: 1, slot: "w-1" }) }),
   TestMachine.boot(),
 ]);
-world.pin("w-1", worker.ekName);
-world.pin("w-2", altered.ekName);
-const hub: RunningHub = await world.start({ clock }, { times: { answerMs: 800 } });
-const admin: AdminServiceClient = operatorClient(hub.operatorPort, world.operator, world.image.rootCa);
-t.teardown(async () => {
-  admin.close();
-  await hub.close();
-  await Promise.all([worker, altered, lookalike, other].map((m) => m.stop()));
-  world.remove();
-});
-
-function open(m: TestMachine): TestStream {
-  const stream = new TestStream(hub.nodePort, m.key, [m.certificate], world.image.rootCa);
-  t.teardown(() => stream.close());
-  return stream;
-}
+const { world, admin, open, audit, approve, node } = await serveHubFor(t, { pinned: { "w-1": worker, "w-2": altered }, others: [lookalike, other], ports: { clock }, options: { times: { answerMs: 800 } } });
 const openWindow = (seconds: number, max: number) => unary(admin, "openWindow", { seconds, max });
-const approve = (id: string, ek: string, slot: string, changes = {}) => unary(admin, "approve", { id, approval: signedStatement(world.approval(ek, slot, changes)), acceptRisks: [] });
-const audit = async (action: string) => (await unary(admin, "listAudit", { limit: 500 })).rows.filter((r) => r.action === action);
-const stateOf = async (id: string) => (await unary(admin, "getNode", { id })).state;
+const stateOf = async (id: string) => (await node(id)).state;
 
 t.test("a hello that says nothing true costs no TPM work", async (t) => {
   const cases: readonly [string, string, Parameters<TestStream["hello"]>[1]][] = [
@@ -90,6 +68,9 @@ t.test("garbage evidence is refused with a code, and who sent it is nobody", asy
   const refusal = await stream.next("refusal");
   t.equal(refusal.code, "SECRET_WRONG");
   t.equal(await stateOf(refusal.id), "rejected");
+  const { findings } = await unary(admin, "explain", { id: refusal.id });
+  t.match(findings, [{ code: "SECRET_WRONG", pcr: undefined, field: "secret", found: "another value, of 32 bytes" }], "of a stranger no bytes are kept, but why he was refused");
+  await t.rejects(unary(admin, "getEvidence", { id: refusal.id }), { code: "NOT_FOUND" });
   t.match(await unary(admin, "getWindow", {}), { remaining: 10 }, "no place of the window was taken");
 });
 
@@ -113,7 +94,7 @@ t.test("a spent or late challenge is worth nothing", async (t) => {
   const stream = open(worker);
   stream.hello(worker);
   const challenge = await stream.next("challenge");
-  skew += 60_001;
+  skew.ms += 60_001;
   await stream.answer(worker, challenge);
   t.equal((await stream.next("refusal")).code, "NONCE_EXPIRED");
   const replay = open(worker);
@@ -139,7 +120,7 @@ t.test("the lookalike stands there as unanchored, whatever slot it claims", asyn
   const again = open(lookalike);
   again.hello(lookalike);
   t.match(await again.next("refusal"), { code: "IDENTITY_DENIED" }, "sticky");
-  skew += 3_600_001;
+  skew.ms += 3_600_001;
   await openWindow(600, 10);
   const later = open(lookalike);
   await later.attest(lookalike);
@@ -178,7 +159,7 @@ t.test("the newest stream that passes takes the place of an old one that is sile
   await old.next("admission");
   await old.next("planeUpdate");
   // The statement's time ends new admissions; this machine is in already.
-  skew += 60_001;
+  skew.ms += 60_001;
   const young = open(worker);
   await young.attest(worker);
   await old.next("challenge");
@@ -228,7 +209,7 @@ t.test("a full window, an expired window", async (t) => {
   await slow.answer(later, challenge);
   t.equal((await slow.next("refusal")).code, "WINDOW_CLOSED", "closed while it answered");
   await openWindow(60, 1);
-  skew += 60_001;
+  skew.ms += 60_001;
   const third = open(later);
   third.hello(later);
   t.equal((await third.next("refusal")).code, "WINDOW_CLOSED");

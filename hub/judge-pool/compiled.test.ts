@@ -10,6 +10,8 @@ import { compileProgram, HUB, type Program } from "../../builder/release/compile
 import { vectorsDir } from "../../test/vectors.ts";
 import { WORKER_ASSET } from "./start-worker.ts";
 
+t.setTimeout(120_000);
+
 const run = promisify(execFile);
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const entry = "test/fakes/judge-pool-program.ts";

@@ -7,6 +7,8 @@ import type { Challenge, Known, UnverifiedEvidence, Verdict } from "../attest/ty
 import { JudgePool, type PoolOptions } from "./judge-pool.ts";
 import { startWorker } from "./start-worker.ts";
 
+t.setTimeout(120_000);
+
 const tls = newSpki();
 const release = releaseOf(firmwareLog);
 const known = knownOf(tls, [release]);

@@ -27,7 +27,7 @@ parentPort?.on("message", (message: ToWorker) => {
   }
   const { evidence, challenge, known } = message;
   const current = known.releases.map(releaseOf);
-  const otherReleases = known.otherReleases.map(({ release, withdrawn }) => ({ release: releaseOf(release), withdrawn }));
+  const otherReleases = known.otherReleases.map((other) => ({ ...other, release: releaseOf(other.release) }));
   send({ t: "verdict", verdict: sendable(judge(evidence, challenge, { ...known, releases: current, otherReleases }, cache), current) });
 });
 send({ t: "ready" });

@@ -1,10 +1,11 @@
-import type { AttestedFacts, Challenge, Known, UnverifiedEvidence, Verdict } from "../attest/types.ts";
+import { judgeFailed } from "../attest/judge-failed.ts";
+import type { AttestedFacts, Challenge, Known, OtherRelease, UnverifiedEvidence, Verdict } from "../attest/types.ts";
 import type { Release } from "../../proto/release/release.ts";
 
 /** What the hub knows, with its releases by the number under which the worker has them: they are large and seldom change. */
 export interface KnownByNumber extends Omit<Known, "releases" | "otherReleases"> {
   readonly releases: readonly number[];
-  readonly otherReleases: readonly { readonly release: number; readonly withdrawn: boolean }[];
+  readonly otherReleases: readonly (Omit<OtherRelease, "release"> & { readonly release: number })[];
 }
 
 /** To a worker. Both sides are ours: nothing of a stranger's stands outside of `evidence`. */
@@ -38,5 +39,5 @@ export function received(sent: SentVerdict, releases: readonly Release[]): Verdi
 
 /** The refusal for a verdict that never came. */
 export function broken(why: string): Verdict {
-  return { ok: false, code: "JUDGE_FAILED", message: `A check broke: ${why}.`, findings: [] };
+  return judgeFailed(`${why}.`);
 }

@@ -84,7 +84,7 @@ export class WorkerSlot {
   #post({ evidence, challenge, known }: Pending): void {
     const { releases, otherReleases = [], ...rest } = known;
     const numberOf = this.#numbered([...releases, ...otherReleases.map((o) => o.release)]);
-    const byNumber = { releases: releases.map(numberOf), otherReleases: otherReleases.map(({ release, withdrawn }) => ({ release: numberOf(release), withdrawn })) };
+    const byNumber = { releases: releases.map(numberOf), otherReleases: otherReleases.map((other) => ({ ...other, release: numberOf(other.release) })) };
     // What came from the wire are views on larger buffers, all of which would be copied along.
     const owned = Object.fromEntries(Object.entries(evidence).map(([part, data]: [string, Uint8Array]) => [part, Uint8Array.from(data)]));
     const message: ToWorker = { t: "judge", evidence: owned as unknown as UnverifiedEvidence, challenge, known: { ...rest, ...byNumber } };

@@ -9,7 +9,8 @@ import { HubError } from "../error.ts";
 import { activateRelease, stageRelease, withdrawRelease } from "../trust/decide-release.ts";
 import { viewEkPin, viewEkPins } from "./ek-pin-view.ts";
 import { viewFirmwareChanges } from "./firmware-changes-view.ts";
-import { findingMessage, findingsOf } from "./firmware-view.ts";
+import { findingMessage } from "./finding-message.ts";
+import { anchorFindingsOf, findingsOf } from "./firmware-view.ts";
 import { grpcError } from "./grpc-error.ts";
 import { asBuffer } from "./messages.ts";
 import { viewAll, viewIdentity } from "./node-view.ts";
@@ -55,9 +56,9 @@ export function adminService(context: HubContext, callerOf: (address: string) =>
     getNode: reading((q) => viewNamed(context, q.id)),
     explain: reading((q) => {
       const node = viewNamed(context, q.id);
-      // Findings of the last verdict are history once a later one has passed; put() replaces them then.
+      // Findings of the last verdict are history once a later one has passed; it replaces them then.
       const findings = node.id === "" ? [] : findingsOf(context, node.id);
-      return { node, findings: findings.map(findingMessage) };
+      return { node, findings: findings.map(findingMessage), anchorFindings: anchorFindingsOf(context, node.id).map(findingMessage) };
     }),
     getEvidence: reading((q) => recordedEvidence(context, q.id)),
     getWindow: reading(() => viewWindow(context)),
@@ -138,12 +139,14 @@ function recordedEvidence(context: HubContext, wanted: string) {
   const identity = findNode(context, wanted);
   const stored = context.store.evidence.get(identity.id);
   if (stored === null) throw new HubError("NOT_FOUND", "no evidence of this node was kept");
+  const shown = context.store.ekCertificates.get(identity.id);
   const { evidence: e, peerKey, verifier, nonce, expectedSecret, pinnedRole } = stored;
   return {
     ...{ cluster: context.image.cluster, pinnedRole, nonce: asBuffer(nonce), expectedSecret: asBuffer(expectedSecret) },
     ...{ verifier: asBuffer(verifier), peerKey: asBuffer(peerKey), ekPublic: asBuffer(e.ekPublic), akPublic: asBuffer(e.akPublic) },
     ...{ secret: asBuffer(e.secret), quote: asBuffer(e.quote), signature: asBuffer(e.signature), claims: asBuffer(e.claims) },
     ...{ firmwareLog: asBuffer(e.firmwareLog), userspaceLog: asBuffer(e.userspaceLog) },
+    ...{ ekCertificate: asBuffer(shown?.certificate ?? new Uint8Array(0)), ekIntermediates: (shown?.intermediates ?? []).filter((part) => part.length > 0).map(asBuffer) },
   };
 }
 

@@ -1,7 +1,8 @@
 import type { FirmwareChange } from "../../proto/gen/kubedos/v1/admin.ts";
 import { firmwareChangeId } from "../../proto/release/firmware.ts";
 import type { HubContext } from "../enroll/hub-context.ts";
-import { changeOf, findingMessage } from "./firmware-view.ts";
+import { findingMessage } from "./finding-message.ts";
+import { changeOf } from "./firmware-view.ts";
 import { viewIdentity } from "./node-view.ts";
 
 /** Each distinct change of firmware with the nodes that wait with it, the one that most wait with first. */

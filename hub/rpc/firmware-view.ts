@@ -1,7 +1,8 @@
-import type { Finding as FindingMessage, Node } from "../../proto/gen/kubedos/v1/admin.ts";
+import type { Node } from "../../proto/gen/kubedos/v1/admin.ts";
 import { firmwareChange } from "../attest/firmware-change.ts";
-import type { Finding } from "../attest/types.ts";
+import type { Finding } from "../attest/finding.ts";
 import type { Identity } from "../db/identities.ts";
+import { certificateOf } from "../enroll/ek-anchor.ts";
 import type { HubContext } from "../enroll/hub-context.ts";
 import { factsOf } from "../enroll/state.ts";
 
@@ -29,9 +30,11 @@ export function findingsOf(context: HubContext, id: string): readonly Finding[] 
   return context.store.evidence.findings(id);
 }
 
-/** -1 ("none") has no place in the message. */
-export function findingMessage(finding: Finding): FindingMessage {
-  return { ...finding, pcr: Math.max(0, finding.pcr), index: Math.max(0, finding.index) };
+/** Why the certificate that a node's TPM showed doesn't vouch for it; none: it does, or there is none. */
+export function anchorFindingsOf(context: HubContext, id: string): readonly Finding[] {
+  const identity = id === "" ? null : context.store.identities.byId(id);
+  const certificate = identity === null ? null : certificateOf(context, identity);
+  return certificate === null || certificate.ok ? [] : certificate.findings;
 }
 
 /** What lies between the firmware on record and that of its last good evidence; null: nothing, or one of them isn't there. */

@@ -13,8 +13,10 @@ import { hostPorts } from "../host/host-ports.ts";
 import type { HubOptions } from "../hub-options.ts";
 import type { RunningHub } from "../serve.ts";
 
-const [stranger, pinned] = await Promise.all([TestMachine.boot(), TestMachine.boot()]);
-t.teardown(() => Promise.all([stranger.stop(), pinned.stop()]));
+t.setTimeout(120_000);
+
+const [stranger, pinned, named] = await Promise.all([TestMachine.boot(), TestMachine.boot(), TestMachine.boot()]);
+t.teardown(() => Promise.all([stranger, pinned, named].map((machine) => machine.stop())));
 
 /** A hub of its own, its operator, and streams to it. */
 async function startHub(t: { teardown(f: () => void | Promise<void>): void }, options: Partial<HubOptions> = {}) {
@@ -95,7 +97,8 @@ t.test("a refused hello has its row: each EK and code once an hour", async (t) =
 });
 
 t.test("whoever invents EKs fills neither disk nor memory, and hides nobody the hub knows", async (t) => {
-  const { turnedAway, refusedHello } = await startHub(t);
+  const { admin, world, turnedAway, refusedHello } = await startHub(t);
+  await unary(admin, "setEkPin", { statement: signedStatement(world.ekPin("w-2", named.ekName)) });
   for (let i = 0; i < MAX_STRANGER_ROWS + 20; i++) await refusedHello(stranger, { ekPublic: madeUpEk() });
   const rows = await turnedAway();
   t.equal(rows.length, MAX_STRANGER_ROWS + 1);
@@ -103,6 +106,9 @@ t.test("whoever invents EKs fills neither disk nor memory, and hides nobody the 
   await refusedHello(pinned);
   t.equal((await turnedAway()).length, MAX_STRANGER_ROWS + 2, "a stamped machine still has its row");
   t.notMatch((await turnedAway()).at(-1)?.detail, /EK/, "and needs no EK to be found by");
+  await refusedHello(named);
+  t.equal((await turnedAway()).length, MAX_STRANGER_ROWS + 3, "so has one that an operator pinned");
+  t.notMatch((await turnedAway()).at(-1)?.detail, /EK/);
 });
 
 t.test("revoked and denied identities have their rows", async (t) => {

@@ -1,11 +1,11 @@
 import type { Node } from "../../proto/gen/kubedos/v1/admin.ts";
-import type { EkCertificateVerdict } from "../attest/ek-certificate.ts";
 import type { Identity } from "../db/identities.ts";
 import { anchorOf, pinnedSlot } from "../enroll/ek-anchor.ts";
 import type { HubContext } from "../enroll/hub-context.ts";
 import { factsOf, holdsSlot } from "../enroll/state.ts";
 import { addressIn } from "../planes/address.ts";
 import type { Slot } from "../trust/trust.ts";
+import { certificateWords } from "./certificate-words.ts";
 import { viewFirmware } from "./firmware-view.ts";
 
 const BLANK: Omit<Node, "cluster"> = {
@@ -61,15 +61,6 @@ export function viewAll(context: HubContext): readonly Node[] {
   const taken = new Set(nodes.map((n) => n.name));
   const expected = [...context.trust.slots.values()].filter((slot) => !taken.has(slot.name));
   return [...nodes, ...expected.map((slot) => viewSlot(context, slot))];
-}
-
-/** What the TPM's own certificate is worth, for people: the maker's words in it are foreign, and short. */
-function certificateWords(verdict: EkCertificateVerdict | null): Pick<Node, "ekCertificate" | "ekCertificateText"> {
-  if (verdict === null) return { ekCertificate: "", ekCertificateText: "" };
-  if (!verdict.ok) return { ekCertificate: verdict.code, ekCertificateText: verdict.message };
-  const { manufacturer, model, version, notAfter, quirks } = verdict.certificate;
-  const despite = quirks.length === 0 ? "" : `, in spite of ${quirks.join(", ")}`;
-  return { ekCertificate: "GOOD", ekCertificateText: `TPM ${model} ${version} by ${manufacturer}, until ${notAfter.toISOString().slice(0, 10)}${despite}` };
 }
 
 function addressesOf(context: HubContext, slot: Slot): Record<string, string> {

@@ -9,7 +9,7 @@ import { parseRelease, type Release, RELEASE_TYPE } from "../../proto/release/re
 import { releaseKeysOf } from "../../proto/release/release-keys.ts";
 import { fromBase64 } from "../../proto/wire/base64.ts";
 import { equalBytes } from "../../proto/wire/bytes.ts";
-import type { EkTrust } from "../attest/ek-certificate.ts";
+import { ekTrustOf } from "./ek-trust.ts";
 import { BootError } from "../boot-error.ts";
 import type { Signed, Slot, Trust } from "./trust.ts";
 
@@ -39,7 +39,7 @@ export function openDelivery(data: Uint8Array, q: DeliveryQuestion): Trust {
   }
   return {
     ...readSlots(pins.value, delivery.slot),
-    ek: readEkTrust(pins.value),
+    ek: ekTrustOf(pins.value),
     releases,
     pins,
     approvals: delivery.approvals.map((a) => ({ envelope: fromBase64(a.envelope), chain: a.chain.map(fromBase64) })),
@@ -79,11 +79,6 @@ function readSlots(pins: Pins, hubSlot: string): Pick<Trust, "hubSlot" | "slots"
   }
   if (!slots.has(hubSlot)) throw new BootError("BAD_DELIVERY", `the pins have no slot ${hubSlot} for this hub`);
   return { hubSlot, slots, byEk };
-}
-
-function readEkTrust({ ekTrust }: Pins): EkTrust {
-  const { roots = [], intermediates = [], quirks = [], revoked = [] } = ekTrust ?? {};
-  return { roots: roots.map(fromBase64), intermediates: intermediates.map(fromBase64), quirks, revoked };
 }
 
 function signed<T extends Release | Pins>(type: string, text: string, keys: readonly KeyObject[], parse: (data: Uint8Array) => T): Signed<T> {

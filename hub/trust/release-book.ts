@@ -56,7 +56,7 @@ export class ReleaseBook {
       return [{ release, envelope, reason, sinceMs, state: this.#withdrawn.has(id) ? "withdrawn" : state === "current" && !sealed ? "staged" : state }];
     });
     this.#current = this.#held.filter((h) => h.state === "current").map((h) => h.release);
-    this.#others = this.#held.filter((h) => h.state !== "current").map((h) => ({ release: h.release, withdrawn: h.state === "withdrawn" }));
+    this.#others = this.#held.filter((h) => h.state !== "current").map(({ release, state, sinceMs, reason }) => ({ release, withdrawn: state === "withdrawn", sinceMs, reason }));
   }
 
   /** All, by generation. */

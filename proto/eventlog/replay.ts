@@ -66,8 +66,8 @@ function* digestsOf(events: readonly LoggedEvent[], at: number): Generator<Uint8
   }
 }
 
-/** Whether this runtime has the hash: bun's has no SM3, and no verdict needs it. */
-function canHash(bank: BankName): boolean {
+/** Whether this runtime has the hash: bun's has no SM3. */
+export function canHash(bank: BankName): boolean {
   try {
     return hash(bank, new Uint8Array(0), "buffer").length > 0;
   } catch {

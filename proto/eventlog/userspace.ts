@@ -1,10 +1,12 @@
+import { hash } from "node:crypto";
 import { z } from "zod";
-import { equalBytes, sha256, utf8 } from "../wire/bytes.ts";
+import { equalBytes, utf8 } from "../wire/bytes.ts";
 import { WireError } from "../wire/error.ts";
 import { fromHex, toHex } from "../wire/hex.ts";
-import { BANKS } from "./bank.ts";
+import { type BankName, BANKS, isBankName } from "./bank.ts";
 import { EventLogError } from "./error.ts";
 import { EVENT_LOG_LIMITS, MAX_PCR } from "./limits.ts";
+import { canHash } from "./replay.ts";
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true });
 const RECORD_SEPARATOR = 0x1e;
@@ -23,6 +25,8 @@ export interface UnverifiedUserspaceRecord {
   readonly pcr: number;
   /** SHA-256 digest that was extended. */
   readonly digest: Uint8Array;
+  /** The digest of each bank that the record tells, SHA-256 among them. */
+  readonly digests: ReadonlyMap<BankName, Uint8Array>;
   /**
    * `phase`, `os-separator` (the digest is that of the word, checked), `filesystem`, `volume-key`, `machine-id`, `product-id`, `keyslot`,
    * `nvpcr-init`, `nvpcr-separator`, `dm-verity`, `imds-userdata`, `login` (systemd 261); "" where the record hasn't one.
@@ -51,7 +55,7 @@ const nvRecordSchema = commonSchema.extend({ nv_index: z.int().min(0x01000000).m
 /**
  * The userspace log in the form of systemd's tpm2-measure.log: RFC 7464 JSON text sequence, each record 0x1E, one JSON
  * object, 0x0A. An empty log has no records. Every record of a PCR must bring a SHA-256 digest; where it is a phase or a separator,
- * the digest must be that of the word. Records of NV indexes are checked for their shape and left out: no quoted PCR holds them.
+ * each digest must be that of the word (of a hash that this runtime has). Records of NV indexes are checked for their shape and left out: no quoted PCR holds them.
  * Throws EventLogError `BAD_RECORD`, `WRONG_DIGEST`, `TOO_MANY_EVENTS`, or WireError.
  */
 export function parseUserspaceLog(log: Uint8Array): readonly UnverifiedUserspaceRecord[] {
@@ -74,17 +78,19 @@ export function parseUserspaceLog(log: Uint8Array): readonly UnverifiedUserspace
   return records;
 }
 
-/** One record for a word that is extended into a PCR by its SHA-256 digest, with separator and line feed. */
+/** One record for a word that is extended into a PCR of these banks, by its digest in each, with separator and line feed. Without banks: SHA-256. */
 export function encodeUserspaceRecord(record: {
   readonly pcr: number;
   readonly word: string;
   readonly bootId: string;
   readonly eventType?: string;
+  readonly banks?: readonly BankName[];
 }): Uint8Array {
-  const digest = toHex(sha256(utf8(record.word)));
+  const word = utf8(record.word);
+  const digests = (record.banks ?? ["sha256"]).map((bank) => ({ hashAlg: bank, digest: toHex(hashOf(bank, word)) }));
   const json = JSON.stringify({
     pcr: record.pcr,
-    digests: [{ hashAlg: "sha256", digest }],
+    digests,
     content_type: "systemd",
     content: { string: record.word, bootId: record.bootId.replaceAll("-", ""), eventType: record.eventType ?? "phase" },
   });
@@ -99,11 +105,24 @@ function parseRecord(data: Uint8Array): UnverifiedUserspaceRecord | null {
   if (record === null) return null;
   const { pcr, digests, content } = record;
   const { eventType = "", string: word = "" } = content;
-  const digest = pickSha256(digests);
-  if (WORD_IS_MEASURED.has(eventType) && !equalBytes(digest, sha256(utf8(word)))) {
-    throw new EventLogError("WRONG_DIGEST", "the digest of a phase or separator isn't that of its word");
+  const banks = readDigests(digests);
+  const digest = banks.get("sha256");
+  if (digest === undefined) throw new EventLogError("BAD_RECORD", "a record has no SHA-256 digest");
+  if (WORD_IS_MEASURED.has(eventType)) checkWord(utf8(word), banks);
+  return { pcr, digest, digests: banks, eventType, word };
+}
+
+/** The same word in every bank, or one of them tells another story. */
+function checkWord(word: Uint8Array, banks: ReadonlyMap<BankName, Uint8Array>): void {
+  for (const [bank, digest] of banks) {
+    if (canHash(bank) && !equalBytes(digest, hashOf(bank, word))) {
+      throw new EventLogError("WRONG_DIGEST", "the digest of a phase or separator isn't that of its word");
+    }
   }
-  return { pcr, digest, eventType, word };
+}
+
+function hashOf(bank: BankName, data: Uint8Array): Uint8Array {
+  return new Uint8Array(hash(bank, data, "buffer"));
 }
 
 /** null: a good record of an NV index. */
@@ -120,17 +139,14 @@ function parseShape(data: Uint8Array): z.output<typeof pcrRecordSchema> | null {
   }
 }
 
-function pickSha256(digests: readonly z.output<typeof digestSchema>[]): Uint8Array {
-  const seen = new Set<string>();
-  let found: Uint8Array | undefined;
+function readDigests(digests: readonly z.output<typeof digestSchema>[]): ReadonlyMap<BankName, Uint8Array> {
+  const found = new Map<BankName, Uint8Array>();
   for (const { hashAlg, digest } of digests) {
     const size = BANKS.find((bank) => bank.name === hashAlg)?.size;
-    if (size === undefined || digest.length !== size * 2 || seen.has(hashAlg)) {
+    if (!isBankName(hashAlg) || size === undefined || digest.length !== size * 2 || found.has(hashAlg)) {
       throw new EventLogError("BAD_RECORD", "a record has an unknown, repeated or wrongly sized digest");
     }
-    seen.add(hashAlg);
-    if (hashAlg === "sha256") found = fromHex(digest);
+    found.set(hashAlg, fromHex(digest));
   }
-  if (found === undefined) throw new EventLogError("BAD_RECORD", "a record has no SHA-256 digest");
   return found;
 }

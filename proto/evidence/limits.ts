@@ -11,7 +11,7 @@ export const EVIDENCE_LIMITS = {
 /** Largest gRPC message that either side takes. */
 export const MAX_MESSAGE_BYTES = 512 * 1024;
 
-/** PCRs of the SHA-256 bank in every quote (DESIGN §2.8). */
+/** PCRs in every quote (DESIGN §2.8), of the SHA-256 bank and of each other one that is active. */
 export const QUOTED_PCRS: readonly number[] = [0, 1, 2, 3, 4, 5, 6, 7, 9, 11, 12, 13, 14];
 
 /** Words in PCR 11 after the UKI's sections, in the only order that occurs (DESIGN §2.5). */

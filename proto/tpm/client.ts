@@ -1,4 +1,4 @@
-import type { ShaAlg } from "./alg.ts";
+import { ALG, type HashAlg, type ShaAlg } from "./alg.ts";
 import { CommandQueue, type Pause } from "./command-queue.ts";
 import { activateCredential } from "./commands/activate-credential.ts";
 import { createPrimary, type LoadedKey } from "./commands/create-primary.ts";
@@ -9,6 +9,7 @@ import { NV_CHUNK_BYTES, nvRead } from "./commands/nv-read.ts";
 import { type NvPublic, nvReadPublic } from "./commands/nv-read-public.ts";
 import { nvDefineSpace, type NvSpace } from "./commands/nv-define-space.ts";
 import { nvWrite } from "./commands/nv-write.ts";
+import { pcrAllocate } from "./commands/pcr-allocate.ts";
 import { type BankDigest, pcrEvent } from "./commands/pcr-event.ts";
 import { pcrExtend } from "./commands/pcr-extend.ts";
 import { policySecret } from "./commands/policy-secret.ts";
@@ -80,8 +81,8 @@ export class TpmClient {
     return this.#queue.run(readPublic(handleOf(key)));
   }
 
-  /** Quote over PCRs of the SHA-256 bank; `extraData` has up to 64 bytes. */
-  quote(args: { readonly ak: KeyRef; readonly extraData: Uint8Array; readonly pcrs: readonly number[] }): Promise<Quote> {
+  /** Quote over these PCRs of each bank, of SHA-256 where none is named; `extraData` has up to 64 bytes. */
+  quote(args: { readonly ak: KeyRef; readonly extraData: Uint8Array; readonly pcrs: readonly number[]; readonly banks?: readonly HashAlg[] }): Promise<Quote> {
     return this.#queue.run(quote({ ...args, ak: handleOf(args.ak) }));
   }
 
@@ -92,7 +93,12 @@ export class TpmClient {
 
   /** Extends a PCR of the SHA-256 bank alone. */
   extendPcr(index: number, digest: Uint8Array): Promise<void> {
-    return this.#queue.run(pcrExtend(index, digest));
+    return this.extendBanks(index, [{ hash: ALG.SHA256, digest }]);
+  }
+
+  /** Extends a PCR in the banks that have a digest here, and in no other. */
+  extendBanks(index: number, digests: readonly BankDigest[]): Promise<void> {
+    return this.#queue.run(pcrExtend(index, digests));
   }
 
   /** Extends a PCR in every bank by the hash of up to 1024 bytes; gives the digests back, for the log. */
@@ -187,6 +193,18 @@ export class TpmClient {
   /** The PCR banks that are active: one that nobody measures into is an open door (P20). */
   async getBanks(): Promise<readonly PcrSelection[]> {
     return (await this.#queue.run(getBanks())).items.filter((bank) => bank.pcrs.length > 0);
+  }
+
+  /**
+   * Leaves exactly these banks active, with all PCRs, from the TPM's next reset on; nothing is sent where they are already. Needs the platform's
+   * authorization, which a firmware takes away before it starts anything. `REFUSED` where the TPM hasn't one of them.
+   */
+  async allocateBanks(wanted: readonly HashAlg[]): Promise<void> {
+    const { items } = await this.#queue.run(getBanks());
+    const active = items.filter((bank) => bank.pcrs.length > 0);
+    if (active.length === wanted.length && active.every((bank) => wanted.includes(bank.hash))) return;
+    const all = new Set([...items.map((bank) => bank.hash), ...wanted]);
+    await this.#queue.run(pcrAllocate([...all].map((hash) => ({ hash, on: wanted.includes(hash) }))));
   }
 
   /** Drops a key or session. */

@@ -1,4 +1,5 @@
 import t from "tap";
+import { ALG } from "./alg.ts";
 import { fromHex, toHex } from "../wire/hex.ts";
 import { TpmClient } from "./client.ts";
 import { decodeResponse, encodeCommand } from "./command.ts";
@@ -31,7 +32,7 @@ t.test("packets are as the specification has them", async (t) => {
   t.equal(toHex(encodeCommand(startup())), "80010000000c000001440000");
   t.equal(toHex(encodeCommand(getRandom(32))), "80010000000c0000017b0020");
   t.equal(
-    toHex(encodeCommand(pcrExtend(11, new Uint8Array(32).fill(0xab)))),
+    toHex(encodeCommand(pcrExtend(11, [{ hash: ALG.SHA256, digest: new Uint8Array(32).fill(0xab) }]))),
     `80020000004100000182${"0000000b"}${"00000009" + "40000009" + "0000" + "00" + "0000"}${"00000001" + "000b"}${"ab".repeat(32)}`,
   );
 });
@@ -68,7 +69,7 @@ t.test("a response that is none is malformed", async (t) => {
 });
 
 t.test("a response with sessions has one area for each, and nothing behind", async (t) => {
-  const command = pcrExtend(11, new Uint8Array(32));
+  const command = pcrExtend(11, [{ hash: ALG.SHA256, digest: new Uint8Array(32) }]);
   const good = "80020000001300000000" + "00000000" + "0000010000";
   t.doesNotThrow(() => decodeResponse(command, fromHex(good)));
   const bad: Readonly<Record<string, string>> = {
@@ -162,8 +163,9 @@ t.test("what lists handles may not name others: they get flushed", async (t) => 
 });
 
 t.test("arguments that can't be right are not sent", async (t) => {
-  t.throws(() => pcrExtend(24, new Uint8Array(32)), RangeError);
-  t.throws(() => pcrExtend(0, new Uint8Array(20)), RangeError);
+  t.throws(() => pcrExtend(24, [{ hash: ALG.SHA256, digest: new Uint8Array(32) }]), RangeError);
+  t.throws(() => pcrExtend(0, [{ hash: ALG.SHA256, digest: new Uint8Array(20) }]), RangeError);
+  t.throws(() => pcrExtend(0, [{ hash: ALG.SHA384, digest: new Uint8Array(32) }]), RangeError);
   t.throws(() => pcrEvent(-1, new Uint8Array(1)), RangeError);
   t.throws(() => pcrEvent(0, new Uint8Array(1025)), RangeError);
   t.throws(() => pcrRead([24]), RangeError);

@@ -1,6 +1,7 @@
 /** Command codes (TPM_CC, Part 2, table 12) of the commands that the client knows. */
 export const CC = {
   NV_DefineSpace: 0x012a,
+  PCR_Allocate: 0x012b,
   CreatePrimary: 0x0131,
   NV_Write: 0x0137,
   PCR_Event: 0x013c,
@@ -31,7 +32,7 @@ export const CC = {
 export type CommandName = keyof typeof CC;
 
 /** Permanent handles (TPM_RH, Part 2, table 28). */
-export const RH = { OWNER: 0x40000001, NULL: 0x40000007, PW: 0x40000009, ENDORSEMENT: 0x4000000b } as const;
+export const RH = { OWNER: 0x40000001, NULL: 0x40000007, PW: 0x40000009, ENDORSEMENT: 0x4000000b, PLATFORM: 0x4000000c } as const;
 
 /** First handle of each range that GetCapability lists (TPM_HT in the top byte). */
 export const HANDLE_RANGE = { nvIndex: 0x01000000, loadedSession: 0x02000000, savedSession: 0x03000000, transient: 0x80000000 } as const;

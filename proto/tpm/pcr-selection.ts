@@ -7,6 +7,8 @@ import { type HashAlg, hashName, readHashAlg } from "./alg.ts";
 const SELECT_BYTES = 3;
 /** Number of PCRs; indices run from 0 to 23. */
 export const PCR_COUNT = 24;
+/** All of them. */
+export const ALL_PCRS: readonly number[] = Array.from({ length: PCR_COUNT }, (_, pcr) => pcr);
 /** HASH_COUNT of the reference implementation is below this. */
 const MAX_BANKS = 16;
 

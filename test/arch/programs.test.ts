@@ -1,6 +1,8 @@
 import { spawnSync } from "node:child_process";
 import t from "tap";
 
+t.setTimeout(120_000);
+
 const root = new URL("../..", import.meta.url).pathname;
 /** npm and npx under a Node of the user's own; the programs choose theirs themselves. */
 const env = { PATH: process.env["PATH"], HOME: process.env["HOME"] };

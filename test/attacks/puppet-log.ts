@@ -1,6 +1,6 @@
 import { type LoggedEvent, parseEventLog } from "../../proto/eventlog/event-log.ts";
 import type { EVENT_TYPE } from "../../proto/eventlog/event-type.ts";
-import { encodeUserspaceRecord } from "../../proto/eventlog/userspace.ts";
+import { encodeUserspaceRecord, parseUserspaceLog } from "../../proto/eventlog/userspace.ts";
 import { digest } from "../../proto/tpm/alg.ts";
 import { concatBytes, utf8 } from "../../proto/wire/bytes.ts";
 import { encodeEventLog } from "../fakes/encode-event-log.ts";
@@ -24,5 +24,6 @@ export function measureOther(log: Uint8Array, pcr: number, type: keyof typeof EV
 
 /** A userspace log with one more word in PCR 11. */
 export function addWord(log: Uint8Array, word: string): Uint8Array {
-  return concatBytes(log, encodeUserspaceRecord({ pcr: 11, word, bootId: "00000000-0000-4000-8000-000000000000" }));
+  const banks = [...(parseUserspaceLog(log)[0]?.digests.keys() ?? ["sha256" as const])];
+  return concatBytes(log, encodeUserspaceRecord({ pcr: 11, word, bootId: "00000000-0000-4000-8000-000000000000", banks }));
 }

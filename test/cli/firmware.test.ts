@@ -46,7 +46,7 @@ t.test("one decision signs one statement a node, each for that node and this fir
   t.equal(ran.code, 0, ran.stderr);
   t.same(ran.asked, [FIRMWARE_QUESTION]);
   t.equal(ran.stderr.split(change).length - 1, 1, "the change is shown once");
-  t.match(ran.stderr, /PCR 1, event 3: boot order/);
+  t.match(ran.stderr, /PCR 1, event 3 \(EV_EFI_VARIABLE_BOOT\): boot order/);
   t.match(ran.stderr, /1 matching node\(s\) aren't pinned to a slot and stay outside/);
   t.match(ran.stdout, /approved 3 of 3 node\(s\)/);
   const signed = b.hub.state.approvals;
@@ -130,7 +130,7 @@ t.test("approve shows a quarantined node with what failed, and signs for the fir
   t.match(ran.stderr, /was quarantined and asks to come back into cluster demo/);
   t.match(ran.stderr, /firmware +[0-9a-f]{16}… \(PCR 0-3\), CHANGED since its approval: firmware version \(PCR 0\), boot order \(PCR 1\)/);
   t.match(ran.stderr, /failed by +FIRMWARE_CHANGED/);
-  t.match(ran.stderr, /1\. PCR 0, event 0: firmware version: 1\.7/);
+  t.match(ran.stderr, /1\. PCR 0, event 0 \(EV_S_CRTM_VERSION\): firmware version: 1\.7/);
   t.equal(b.hub.state.approvals[0]?.approval.firmware, digest);
   const still = await b.run(["approve", "w-7", "-o", "json"]);
   t.equal(still.code, 8);

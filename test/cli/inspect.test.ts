@@ -5,9 +5,13 @@ import { join } from "node:path";
 import t from "tap";
 import { encodeEnvelope, signEnvelope } from "../../proto/dsse/dsse.ts";
 import { type Release, RELEASE_TYPE } from "../../proto/release/release.ts";
-import { toBase64 } from "../../proto/wire/base64.ts";
+import { PINS_TYPE, type Pins } from "../../proto/release/pins.ts";
+import { nameOf, parsePublic } from "../../proto/tpm/public.ts";
+import { fromBase64, toBase64 } from "../../proto/wire/base64.ts";
+import { toHex } from "../../proto/wire/hex.ts";
 import { canonicalJson } from "../../proto/wire/json.ts";
 import { claimsOf, CLUSTER, firmwareLog, newChallenge, newSpki, releaseOf, ROLE, userspaceLogOf, WORDS } from "../fakes/evidence-case.ts";
+import { ekCertificate, makeCa } from "../fakes/ek-pki.ts";
 import { softMachine } from "../fakes/soft-machine.ts";
 import { vectorsDir } from "../vectors.ts";
 import { run, startBench } from "./harness.ts";
@@ -94,6 +98,34 @@ t.test("inspect evidence: a release counts only with its signature", async (t) =
   t.match(warned.stderr, /WARNING: the release's signature is not checked/);
 });
 
+t.test("inspect evidence: a machine that its TPM's certificate anchors, by the roots of the pin file", async (t) => {
+  const [root, other] = [makeCa("maker"), makeCa("other")];
+  const evidence = recorded("certified.json", (f) => {
+    f["pinnedRole"] = null;
+    f["ekCertificate"] = toBase64(ekCertificate(parsePublic(fromBase64(String(f["ekPublic"]))), root));
+  });
+  const { ekPublic } = JSON.parse(readFileSync(evidence, "utf8"));
+  const ekName = toHex(nameOf(fromBase64(ekPublic)));
+  const pinsOf = (name: string, change: Partial<Pins>, by: KeyObject = privateKey, own: KeyObject = publicKey) => {
+    const pins: Pins = { kind: "kubedos/pins", version: 1, cluster: CLUSTER, serial: 1, slots: [], ...change };
+    return file(name, encodeEnvelope(signEnvelope(PINS_TYPE, canonicalJson(pins), by, own)));
+  };
+  const believing = (ca: typeof root): Partial<Pins> => ({ ekTrust: { roots: [toBase64(ca.der)], intermediates: [], quirks: [], revoked: [] } });
+  const inspect = (...argv: readonly string[]) => run(["inspect", "evidence", evidence, "--release", release, "--release-key", keyFile, ...argv]);
+  const anchorBy = async (...argv: readonly string[]) => JSON.parse((await inspect(...argv, "-o", "json")).stdout);
+  t.match(await anchorBy("--pins", pinsOf("maker.pins", believing(root))), { ok: true, anchor: "certificate", ekCertificate: "GOOD", ekCertificateText: /^TPM swtpm/ });
+  t.match(await anchorBy("--pins", pinsOf("other.pins", believing(other))), { ok: true, anchor: "none", ekCertificate: "EK_CERTIFICATE_UNTRUSTED" });
+  t.match(await anchorBy(), { ok: true, anchor: "none", ekCertificate: "EK_CERTIFICATE_UNTRUSTED" }, "without a pin file no maker is believed");
+  const slots = [{ name: "w-1", role: ROLE, index: 2, ekName }];
+  t.match(await anchorBy("--pins", pinsOf("stamped.pins", { slots })), { ok: true, anchor: "pinned" }, "the pin file's slot outranks it");
+  t.match(await anchorBy("--pins", pinsOf("storage.pins", { slots: slots.map((s) => ({ ...s, role: "storage" })) })), { ok: false, code: "ROLE_MISMATCH", findings: [{ field: "slot.role" }] });
+  t.match((await inspect("--pins", pinsOf("text.pins", believing(root)))).stdout, /anchor +certificate: its TPM's maker vouches for it\n +EK cert +good: TPM swtpm/);
+  const foreign = generateKeyPairSync("ed25519");
+  for (const [name, path] of [["another key's", pinsOf("foreign.pins", believing(root), foreign.privateKey, foreign.publicKey)], ["another cluster's", pinsOf("cluster.pins", { cluster: "other" })], ["a release", release]] as const) {
+    t.match(await inspect("--pins", path), { code: 1, stderr: /\(FILE_INVALID\)/ }, name);
+  }
+});
+
 t.test("inspect evidence: files that aren't evidence", async (t) => {
   const unknownKey = recorded("extra.json", (f) => (f["extra"] = 1));
   const missing = recorded("missing.json", (f) => delete f["quote"]);
@@ -109,7 +141,7 @@ t.test("inspect evidence: files that aren't evidence", async (t) => {
 t.test("node evidence prints the file that inspect evidence takes", async (t) => {
   const bench = await startBench();
   t.teardown(() => bench.close());
-  const source = JSON.parse(readFileSync(recorded("source.json"), "utf8"));
+  const source = JSON.parse(readFileSync(recorded("source.json", (f) => Object.assign(f, { ekCertificate: "MIIB", ekIntermediates: ["MIIC"] })), "utf8"));
   const b = (text: string) => Buffer.from(text, "base64");
   bench.hub.state.evidence["bb00112233445566"] = {
     cluster: source.cluster,
@@ -126,6 +158,8 @@ t.test("node evidence prints the file that inspect evidence takes", async (t) =>
     verifier: b(source.challenge.verifier),
     peerKey: b(source.peerKey),
     pinnedRole: source.pinnedRole,
+    ekCertificate: b(source.ekCertificate),
+    ekIntermediates: [b(source.ekIntermediates[0])],
   };
   const printed = await bench.run(["node", "evidence", "w-1"]);
   t.equal(printed.code, 0, printed.stderr);

@@ -51,7 +51,7 @@ t.test("what a machine writes can't move the operator's cursor", async (t) => {
   t.teardown(() => b.close());
   const evil = "w-1\u001b[2K\u001b[1A\u202eadmin\u009b31m\u0007\nEK name fine";
   b.hub.state.nodes = b.hub.state.nodes.map((n) => ({ ...n, claimedSlot: evil, message: evil, role: evil, phase: evil, code: "X" }));
-  b.hub.state.findings = Object.fromEntries(b.hub.state.nodes.map((n) => [n.id, [{ code: "X", pcr: 11, index: 0, what: evil, expected: evil, found: evil, cause: evil }]]));
+  b.hub.state.findings = Object.fromEntries(b.hub.state.nodes.map((n) => [n.id, [{ code: "X", pcr: 11, index: 0, eventType: evil, field: evil, what: evil, expected: evil, found: evil, cause: evil }]]));
   for (const argv of [["nodes"], ["pending"], ["pending", "-o", "wide"], ["node", "show", "w-1"], ["explain", "w-1"], ["nodes", "-o", "json"], ["nodes", "-o", "yaml"], ["nodes", "-o", "jsonl"], ["approve", "w-1"]]) {
     const { stdout, stderr } = await b.run(argv, { answers: [""] });
     const text = stdout + stderr;

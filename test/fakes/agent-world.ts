@@ -8,6 +8,8 @@ import { PHASE_WORDS } from "../../proto/evidence/limits.ts";
 import type { ImageConfig } from "../../proto/release/image-config.ts";
 import { parseEventLog } from "../../proto/eventlog/event-log.ts";
 import { replayEventLog } from "../../proto/eventlog/replay.ts";
+import { ALG } from "../../proto/tpm/alg.ts";
+import { ALL_PCRS } from "../../proto/tpm/pcr-selection.ts";
 import { extend, ZERO_PCR } from "../../proto/tpm/pcr.ts";
 import { AK_TEMPLATES, EK_TEMPLATES } from "../../proto/tpm/templates.ts";
 import { marshalPublic } from "../../proto/tpm/public.ts";
@@ -129,12 +131,14 @@ export class AgentWorld {
       createAk: async () => key(2, marshalPublic({ ...AK_TEMPLATES.ecc, ...point })),
       quote: async () => ({ quote: Uint8Array.of(1), signature: Uint8Array.of(2) }),
       readPcrs: async () => new Map([[11, this.pcr11]]),
-      extendPcr: (index, digest) =>
+      getBanks: async () => [{ hash: ALG.SHA256, pcrs: ALL_PCRS }],
+      pcrEvent: (index, data) =>
         effect(() => {
           if (index !== 11) throw new Error(`PCR ${index} isn't the agent's`);
-          const word = [...PHASE_WORDS, "kubedos-failed"].find((w) => Buffer.compare(sha256(utf8(w)), digest) === 0);
-          this.extended.push(word ?? "?");
+          const digest = sha256(data);
+          this.extended.push(new TextDecoder().decode(data));
           this.pcr11 = extend(this.pcr11, digest);
+          return [{ hash: ALG.SHA256, digest }];
         }),
       activateCredential: async () => Uint8Array.of(3),
       getHandles: async () => [],

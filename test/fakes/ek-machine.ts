@@ -4,12 +4,11 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { KeyUsageFlags } from "@peculiar/asn1-x509";
 import { readEkCertificate } from "../../agent/tpm/ek-certificate.ts";
-import { parsePublic, publicKeyObject } from "../../proto/tpm/public.ts";
+import { parsePublic } from "../../proto/tpm/public.ts";
 import { runTool } from "../swtpm/run-tool.ts";
 import { startSwtpm } from "../swtpm/start-swtpm.ts";
-import { certificate, type CertificateOptions, constraints, extendedUsage, keyUsage, type TestCa, tpmName } from "./ek-pki.ts";
+import { type CertificateOptions, ekCertificate, type TestCa } from "./ek-pki.ts";
 import { TestMachine } from "./test-agent.ts";
 
 const run = promisify(execFile);
@@ -18,9 +17,7 @@ const NV = { certificate: 0x01c0000a, chain: 0x01c00100 };
 
 /** A certificate as a maker issues it for this machine's P-256 EK, with parts changed. */
 export function certify(machine: TestMachine, issuer: TestCa, change: Partial<CertificateOptions> = {}): Uint8Array {
-  const spki = new Uint8Array(publicKeyObject(parsePublic(machine.tpm.ek.publicArea)).export({ type: "spki", format: "der" }));
-  const extensions = [constraints(false), keyUsage(KeyUsageFlags.keyAgreement), extendedUsage(), tpmName()];
-  return certificate({ subject: "", spki, issuer, extensions, ...change });
+  return ekCertificate(parsePublic(machine.tpm.ek.publicArea), issuer, change);
 }
 
 /** Writes a certificate and the parts of a chain into the machine's NV, as a maker does; from then on it shows what its agent reads there. */
@@ -57,7 +54,7 @@ export async function bootLocalCaMachine(): Promise<LocalCaMachine> {
     const at = (name: string): string => join(dir, name);
     await writeFile(at("localca.conf"), `statedir = ${dir}\nsigningkey = ${at("signkey.pem")}\nissuercert = ${at("issuercert.pem")}\ncertserial = ${at("certserial")}\n`);
     await writeFile(at("localca.options"), "--platform-manufacturer kubedos\n--platform-version 1\n--platform-model test\n");
-    await writeFile(at("setup.conf"), `create_certs_tool = swtpm_localca\ncreate_certs_tool_config = ${at("localca.conf")}\ncreate_certs_tool_options = ${at("localca.options")}\nactive_pcr_banks = sha256\n`);
+    await writeFile(at("setup.conf"), `create_certs_tool = swtpm_localca\ncreate_certs_tool_config = ${at("localca.conf")}\ncreate_certs_tool_options = ${at("localca.options")}\nactive_pcr_banks = sha1,sha256,sha384,sha512\n`);
     const stateDir = await mkdtemp(at("state-"));
     await run("swtpm_setup", ["--tpm2", "--tpmstate", stateDir, "--create-ek-cert", "--config", at("setup.conf")], { env: { ...process.env, LC_ALL: "C" }, timeout: 60_000 });
     const machine = await TestMachine.boot({}, undefined, { ek: "rsa", swtpm: await startSwtpm({ stateDir }) });

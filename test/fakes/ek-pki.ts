@@ -25,6 +25,7 @@ import {
   Validity,
   Version,
 } from "@peculiar/asn1-x509";
+import { publicKeyObject, type TpmPublic } from "../../proto/tpm/public.ts";
 
 const ECDSA_SHA256 = "1.2.840.10045.4.3.2";
 const COMMON_NAME = "2.5.4.3";
@@ -93,6 +94,13 @@ export function tpmName(critical = true, manufacturer: string | null = "id:00001
 
 /** SubjectPublicKeyInfo of a private key's public part. */
 export const spkiOf = (key: KeyObject): Uint8Array => new Uint8Array(createPublicKey(key).export({ type: "spki", format: "der" }));
+
+/** The certificate that a maker issues about an EK, with parts changed. */
+export function ekCertificate(ek: TpmPublic, issuer: CertificateOptions["issuer"], change: Partial<CertificateOptions> = {}): Uint8Array {
+  const usage = ek.type === "rsa" ? KeyUsageFlags.keyEncipherment : KeyUsageFlags.keyAgreement;
+  const spki = new Uint8Array(publicKeyObject(ek).export({ type: "spki", format: "der" }));
+  return certificate({ subject: "", spki, issuer, extensions: [constraints(false), keyUsage(usage), extendedUsage(), tpmName()], ...change });
+}
 
 /** An authority, signed by another or by itself. */
 export function makeCa(name: string, by: TestCa | null = null, change: Partial<CertificateOptions> = {}): TestCa {

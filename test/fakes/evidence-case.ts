@@ -5,6 +5,7 @@ import type { Challenge, Known, UnverifiedEvidence } from "../../hub/attest/type
 import type { Claims } from "../../proto/evidence/claims.ts";
 import { verifierContext } from "../../proto/evidence/extra-data.ts";
 import { PHASE_WORDS } from "../../proto/evidence/limits.ts";
+import type { BankName } from "../../proto/eventlog/bank.ts";
 import { describeEvent } from "../../proto/eventlog/describe.ts";
 import { bankIndex, parseEventLog } from "../../proto/eventlog/event-log.ts";
 import { groupByPcr, replayEventLog } from "../../proto/eventlog/replay.ts";
@@ -26,9 +27,12 @@ export const WORDS: readonly string[] = PHASE_WORDS.slice(0, 3);
 /** Firmware log of a real boot with a UKI, recorded (own-boot/b1). */
 export const firmwareLog: Uint8Array = new Uint8Array(readFileSync(join(vectorsDir, "own-boot/b1/binary_bios_measurements")));
 
-/** Userspace log of these words in PCR 11. */
-export function userspaceLogOf(words: readonly string[]): Uint8Array {
-  return concatBytes(...words.map((word) => encodeUserspaceRecord({ pcr: 11, word, bootId: BOOT_ID })));
+/** The banks of that boot. */
+export const BANK_NAMES: readonly BankName[] = parseEventLog(firmwareLog).banks.map((bank) => bank.name);
+
+/** Userspace log of these words in PCR 11, in every bank of the recorded boot. */
+export function userspaceLogOf(words: readonly string[], banks = BANK_NAMES): Uint8Array {
+  return concatBytes(...words.map((word) => encodeUserspaceRecord({ pcr: 11, word, bootId: BOOT_ID, banks })));
 }
 
 /** SPKI of a new P-256 key. */

@@ -81,6 +81,8 @@ export const FINDING: Finding = {
   code: "PCR_MISMATCH",
   pcr: 11,
   index: 5,
+  eventType: "EV_IPL",
+  field: "",
   what: "content of UKI section .osrel",
   expected: "5f".repeat(32),
   found: "c0".repeat(32),
@@ -88,8 +90,8 @@ export const FINDING: Finding = {
 };
 
 const FIRMWARE_FINDINGS: readonly Finding[] = [
-  { code: "FIRMWARE_CHANGED", pcr: 0, index: 0, what: "firmware version: 1.7", expected: `${"17".repeat(32)} (firmware version 1.7)`, found: `${"18".repeat(32)} (firmware version 1.8)`, cause: "The firmware was updated." },
-  { code: "FIRMWARE_CHANGED", pcr: 1, index: 3, what: "boot order: UEFI variable BootOrder", expected: `${"01".repeat(32)} (UEFI variable BootOrder)`, found: `${"02".repeat(32)} (UEFI variable BootOrder)`, cause: "Boot order, hardware or firmware settings changed." },
+  { code: "FIRMWARE_CHANGED", pcr: 0, index: 0, eventType: "EV_S_CRTM_VERSION", field: "", what: "firmware version: 1.7", expected: `${"17".repeat(32)} (firmware version 1.7)`, found: `${"18".repeat(32)} (firmware version 1.8)`, cause: "The firmware was updated." },
+  { code: "FIRMWARE_CHANGED", pcr: 1, index: 3, eventType: "EV_EFI_VARIABLE_BOOT", field: "", what: "boot order: UEFI variable BootOrder", expected: `${"01".repeat(32)} (UEFI variable BootOrder)`, found: `${"02".repeat(32)} (UEFI variable BootOrder)`, cause: "Boot order, hardware or firmware settings changed." },
 ];
 
 function failed(digit: string, name: string, changes: Partial<Node> = {}): Node {

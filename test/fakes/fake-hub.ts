@@ -137,7 +137,7 @@ function service(pki: TestPki, state: FakeState): AdminServiceServer {
     }),
     explain: unary("Explain", (q: { id: string }) => {
       const node = byId(q.id);
-      return { node, findings: state.findings[node.id] ?? [] };
+      return { node, findings: state.findings[node.id] ?? [], anchorFindings: [] };
     }),
     getEvidence: unary("GetEvidence", (q: { id: string }) => {
       const recorded = state.evidence[byId(q.id).id];

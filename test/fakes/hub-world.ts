@@ -46,7 +46,7 @@ export class HubWorld {
   readonly operator: TestIdentity;
   readonly image: ImageConfig;
   readonly dir: string;
-  readonly release: Release;
+  release: Release;
   readonly releaseKey: KeyObject;
   slots = SLOTS;
   serial = 1;

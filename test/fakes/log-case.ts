@@ -1,11 +1,12 @@
 import { digest as hash } from "../../proto/tpm/alg.ts";
+import type { BankName } from "../../proto/eventlog/bank.ts";
 import { type LoggedEvent, parseEventLog, type UnverifiedEventLog } from "../../proto/eventlog/event-log.ts";
 import { EVENT_TYPE } from "../../proto/eventlog/event-type.ts";
 import { encodeUserspaceRecord, OS_SEPARATOR_PCRS, OS_SEPARATOR_WORD } from "../../proto/eventlog/userspace.ts";
 import { concatBytes } from "../../proto/wire/bytes.ts";
 import { ByteWriter } from "../../proto/wire/writer.ts";
 import { encodeEventLog } from "./encode-event-log.ts";
-import { BOOT_ID, firmwareLog } from "./evidence-case.ts";
+import { BANK_NAMES, BOOT_ID, firmwareLog } from "./evidence-case.ts";
 
 /** The recorded boot's log, parsed: what tests change one thing in. */
 export const recordedLog: UnverifiedEventLog = parseEventLog(firmwareLog);
@@ -16,6 +17,13 @@ export type Change = (events: readonly LoggedEvent[]) => readonly LoggedEvent[];
 /** The recorded log with its events changed. */
 export function logWith(change: Change): Uint8Array {
   return encodeEventLog({ banks: recordedLog.banks, events: change(recordedLog.events) });
+}
+
+/** A log with these of its banks alone. */
+export function logOfBanks(names: readonly BankName[], log: Uint8Array = firmwareLog): Uint8Array {
+  const { banks, events } = parseEventLog(log);
+  const isKept = (_: unknown, i: number): boolean => banks[i] !== undefined && names.includes(banks[i].name);
+  return encodeEventLog({ banks: banks.filter(isKept), events: events.map((e) => ({ ...e, digests: e.digests.filter(isKept) })) });
 }
 
 /** The same event with the digests of other bytes. */
@@ -37,12 +45,12 @@ export function variableData(guid: Uint8Array, name: string, data: Uint8Array): 
 
 /** Records of systemd's os-separator for these PCRs, as systemd 261 writes them. */
 export function separatorRecords(pcrs: readonly number[] = OS_SEPARATOR_PCRS, word = OS_SEPARATOR_WORD): Uint8Array {
-  return concatBytes(...pcrs.map((pcr) => encodeUserspaceRecord({ pcr, word, bootId: BOOT_ID, eventType: "os-separator" })));
+  return concatBytes(...pcrs.map((pcr) => encodeUserspaceRecord({ pcr, word, bootId: BOOT_ID, eventType: "os-separator", banks: BANK_NAMES })));
 }
 
 /** One record of userspace. */
 export function record(pcr: number, word: string, eventType: string): Uint8Array {
-  return encodeUserspaceRecord({ pcr, word, bootId: BOOT_ID, eventType });
+  return encodeUserspaceRecord({ pcr, word, bootId: BOOT_ID, eventType, banks: BANK_NAMES });
 }
 
 /** UTF-16LE with a NUL. */

@@ -4,11 +4,11 @@ import type { Asked } from "./evidence-case.ts";
 import { evidenceExtraData } from "../../proto/evidence/extra-data.ts";
 import { QUOTED_PCRS } from "../../proto/evidence/limits.ts";
 import { parseEventLog } from "../../proto/eventlog/event-log.ts";
-import { replayEventLog } from "../../proto/eventlog/replay.ts";
+import { extendAll, initialPcr, replayEventLog } from "../../proto/eventlog/replay.ts";
 import { parseUserspaceLog } from "../../proto/eventlog/userspace.ts";
-import { ALG } from "../../proto/tpm/alg.ts";
+import { ALG, type HashAlg, hashSize } from "../../proto/tpm/alg.ts";
 import { ATTEST_QUOTE, TPM_GENERATED } from "../../proto/tpm/attest.ts";
-import { extend, pcrDigest, ZERO_PCR } from "../../proto/tpm/pcr.ts";
+import { pcrDigest } from "../../proto/tpm/pcr.ts";
 import { marshalPcrSelections } from "../../proto/tpm/pcr-selection.ts";
 import { RH } from "../../proto/tpm/handles.ts";
 import { marshalPublic, nameOf } from "../../proto/tpm/public.ts";
@@ -16,11 +16,18 @@ import { AK_TEMPLATES, EK_TEMPLATES } from "../../proto/tpm/templates.ts";
 import { concatBytes, sha256 } from "../../proto/wire/bytes.ts";
 import { ByteWriter } from "../../proto/wire/writer.ts";
 
-/** PCR values of the SHA-256 bank after both logs. */
-export function pcrsAfter(firmwareLog: Uint8Array, userspaceLog: Uint8Array): Map<number, Uint8Array> {
-  const values = new Map(replayEventLog(parseEventLog(firmwareLog), "sha256"));
-  for (const { pcr, digest } of parseUserspaceLog(userspaceLog)) values.set(pcr, extend(values.get(pcr) ?? ZERO_PCR, digest));
-  return values;
+/** PCR values of one bank. */
+export type BankPcrs = ReadonlyMap<number, Uint8Array>;
+
+/** PCR values after both logs, in each bank that they tell. */
+export function pcrsAfter(firmwareLog: Uint8Array, userspaceLog: Uint8Array): Map<HashAlg, BankPcrs> {
+  const log = parseEventLog(firmwareLog);
+  const records = parseUserspaceLog(userspaceLog);
+  return new Map(log.banks.map(({ id, name, size }) => {
+    const values = new Map(replayEventLog(log, name));
+    for (const { pcr, digests } of records) values.set(pcr, extendAll(name, values.get(pcr) ?? initialPcr(pcr, size, 0), [digests.get(name) ?? new Uint8Array(size)]));
+    return [id, values];
+  }));
 }
 
 /** What a machine says and measured; logs that it shows may differ from what was measured. */
@@ -29,8 +36,10 @@ export interface SoftAnswer {
   readonly claims: Uint8Array;
   readonly firmwareLog: Uint8Array;
   readonly userspaceLog: Uint8Array;
-  /** Real PCR values; without them those of the logs. */
-  readonly pcrs?: ReadonlyMap<number, Uint8Array>;
+  /** Real PCR values of the banks that are quoted; without them those of the logs. */
+  readonly pcrs?: ReadonlyMap<HashAlg, BankPcrs>;
+  /** What the quote says of itself, where it isn't a quote by this key over the quoted PCRs: no real TPM would sign it. */
+  readonly header?: { readonly magic?: number; readonly type?: number; readonly qualifiedSigner?: Uint8Array; readonly selection?: readonly number[] };
   /** Clock of the quote; without it one millisecond after the first reset. */
   readonly clock?: { readonly clock: bigint; readonly resetCount: number; readonly restartCount: number; readonly safe: boolean };
 }
@@ -46,21 +55,21 @@ export function softMachine(): (answer: SoftAnswer) => UnverifiedEvidence {
   const akPublic = marshalPublic({ ...AK_TEMPLATES.ecc, type: "ecc", curve: "P-256", ...point });
   const ekPublic = marshalPublic({ ...EK_TEMPLATES.ecc, type: "ecc", curve: "P-256", ...point });
   const qualifiedSigner = concatBytes(Uint8Array.of(0, ALG.SHA256), sha256(new ByteWriter().u32be(RH.ENDORSEMENT).done(), nameOf(akPublic)));
-  return ({ challenge, claims, firmwareLog, userspaceLog, pcrs, clock = { clock: 1n, resetCount: 1, restartCount: 0, safe: true } }) => {
+  return ({ challenge, claims, firmwareLog, userspaceLog, pcrs, header = {}, clock = { clock: 1n, resetCount: 1, restartCount: 0, safe: true } }) => {
     const values = pcrs ?? pcrsAfter(firmwareLog, userspaceLog);
     const extraData = evidenceExtraData({ nonce: challenge.nonce, verifier: challenge.verifier, claims, firmwareLog, userspaceLog });
-    const digest = pcrDigest(QUOTED_PCRS.map((pcr) => values.get(pcr) ?? ZERO_PCR));
+    const digest = pcrDigest([...values].flatMap(([bank, pcrs]) => QUOTED_PCRS.map((pcr) => pcrs.get(pcr) ?? new Uint8Array(hashSize(bank)))));
     const quote = new ByteWriter()
-      .u32be(TPM_GENERATED)
-      .u16be(ATTEST_QUOTE)
-      .sized16be(qualifiedSigner)
+      .u32be(header.magic ?? TPM_GENERATED)
+      .u16be(header.type ?? ATTEST_QUOTE)
+      .sized16be(header.qualifiedSigner ?? qualifiedSigner)
       .sized16be(extraData)
       .u64be(clock.clock)
       .u32be(clock.resetCount)
       .u32be(clock.restartCount)
       .u8(clock.safe ? 1 : 0)
       .u64be(0n)
-      .bytes(marshalPcrSelections([{ hash: ALG.SHA256, pcrs: QUOTED_PCRS }]))
+      .bytes(marshalPcrSelections([...values.keys()].map((hash) => ({ hash, pcrs: header.selection ?? QUOTED_PCRS }))))
       .sized16be(digest)
       .done();
     const rs = new Uint8Array(sign("sha256", quote, { key: privateKey, dsaEncoding: "ieee-p1363" }));

@@ -174,7 +174,7 @@ export class TestStream {
     const { firmwareLog, userspaceLog } = { ...machine.logs, ...changes };
     const verifier = verifierContext(this.#cluster, changes.hubKey ?? this.hubKey);
     const asked = { nonce: new Uint8Array(challenge.nonce), secret, verifier, issuedAt: 0, expiresAt: 0 };
-    const { quote, signature } = await tpm.client.quote({ ak: tpm.ak, extraData: extraDataOf({ challenge: asked, claims, firmwareLog, userspaceLog }), pcrs: QUOTED_PCRS });
+    const { quote, signature } = await tpm.client.quote({ ak: tpm.ak, extraData: extraDataOf({ challenge: asked, claims, firmwareLog, userspaceLog }), pcrs: QUOTED_PCRS, banks: tpm.banks });
     const bytes = { secret, quote, signature, claims, firmwareLog, userspaceLog };
     return Object.fromEntries(Object.entries(bytes).map(([name, data]) => [name, Buffer.from(data)])) as Record<keyof typeof bytes, Buffer>;
   }

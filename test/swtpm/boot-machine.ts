@@ -3,13 +3,13 @@ import type { Asked } from "../fakes/evidence-case.ts";
 import { randomBytes } from "node:crypto";
 import { evidenceExtraData } from "../../proto/evidence/extra-data.ts";
 import { QUOTED_PCRS } from "../../proto/evidence/limits.ts";
-import { parseUserspaceLog } from "../../proto/eventlog/userspace.ts";
+import type { HashAlg } from "../../proto/tpm/alg.ts";
 import { TpmClient } from "../../proto/tpm/client.ts";
 import type { LoadedKey } from "../../proto/tpm/commands/create-primary.ts";
 import { makeCredential } from "../../proto/tpm/credential.ts";
 import type { TpmPublic } from "../../proto/tpm/public.ts";
 import { AK_TEMPLATES, type KeyKind } from "../../proto/tpm/templates.ts";
-import { measureFirmware } from "./measure-initrd.ts";
+import { banksOf, measureFirmware, measureUserspace } from "./measure-initrd.ts";
 import { startSwtpm, type Swtpm } from "./start-swtpm.ts";
 
 /** What one answer is made of; each part may be another than the machine's own. */
@@ -26,6 +26,8 @@ export interface Machine {
   readonly client: TpmClient;
   readonly ek: LoadedKey;
   readonly ak: LoadedKey;
+  /** Banks that its firmware measured into; its quotes cover them. */
+  readonly banks: readonly HashAlg[];
   /** The same boot again, after the TPM was reset: the keys are the same, as they follow from the TPM's seed. */
   boot(): Promise<void>;
   /** Opens the challenge's credential and quotes. */
@@ -53,23 +55,24 @@ export async function bootMachine(options: {
     const boot = async (): Promise<readonly [LoadedKey, LoadedKey]> => {
       await client.startup();
       await measureFirmware(client, options.firmwareLog);
-      for (const { pcr, digest } of parseUserspaceLog(options.userspaceLog)) await client.extendPcr(pcr, digest);
+      await measureUserspace(client, options.userspaceLog);
       return [await client.createEk(options.ek ?? "ecc"), await client.createPrimary(options.ak ?? AK_TEMPLATES.ecc)];
     };
     const [ek, ak] = await boot();
-    return { swtpm, client, ek, ak, boot: async () => void (await boot()), answer: (answer) => answerWith(client, ek, ak, answer), stop: () => swtpm.stop() };
+    const banks = banksOf(options.firmwareLog);
+    return { swtpm, client, ek, ak, banks, boot: async () => void (await boot()), answer: (answer) => answerWith(client, { ek, ak, banks }, answer), stop: () => swtpm.stop() };
   } catch (cause) {
     await swtpm.stop();
     throw cause;
   }
 }
 
-/** Opens the challenge's credential with these keys and quotes. */
-export async function answerWith(client: TpmClient, ek: LoadedKey, ak: LoadedKey, answer: Answer): Promise<UnverifiedEvidence> {
+/** Opens the challenge's credential with these keys and quotes these banks. */
+export async function answerWith(client: TpmClient, { ek, ak, banks }: Pick<Machine, "ek" | "ak" | "banks">, answer: Answer): Promise<UnverifiedEvidence> {
   const { challenge, claims, firmwareLog, userspaceLog } = answer;
   const entropy = (n: number): Uint8Array => new Uint8Array(randomBytes(n));
   const credential = makeCredential({ ekPublic: ek.publicArea, akName: ak.name, secret: challenge.secret, entropy });
   const secret = await client.activateCredential({ ek, ak, ...credential });
-  const { quote, signature } = await client.quote({ ak, extraData: extraDataOf(answer), pcrs: QUOTED_PCRS });
+  const { quote, signature } = await client.quote({ ak, extraData: extraDataOf(answer), pcrs: QUOTED_PCRS, banks });
   return { ekPublic: ek.publicArea, akPublic: ak.publicArea, secret, quote, signature, claims, firmwareLog, userspaceLog };
 }

@@ -10,7 +10,7 @@ import { judge } from "../../hub/attest/judge.ts";
 import type { UnverifiedEvidence } from "../../hub/attest/types.ts";
 import { QUOTED_PCRS } from "../../proto/evidence/limits.ts";
 import { parseEventLog } from "../../proto/eventlog/event-log.ts";
-import { ALG, hashName } from "../../proto/tpm/alg.ts";
+import { ALG, type HashAlg, hashName, hashSize } from "../../proto/tpm/alg.ts";
 import { marshalPcrSelections } from "../../proto/tpm/pcr-selection.ts";
 import { ZERO_PCR } from "../../proto/tpm/pcr.ts";
 import { parsePublic, publicKeyObject, type TpmPublic } from "../../proto/tpm/public.ts";
@@ -19,7 +19,7 @@ import { concatBytes } from "../../proto/wire/bytes.ts";
 import { toHex } from "../../proto/wire/hex.ts";
 import { encodeEventLog } from "../fakes/encode-event-log.ts";
 import { type Asked, challengeFor, claimsOf, firmwareLog, knownOf, newChallenge, newSpki, releaseOf, userspaceLogOf, WORDS } from "../fakes/evidence-case.ts";
-import { pcrsAfter } from "../fakes/soft-machine.ts";
+import { type BankPcrs, pcrsAfter } from "../fakes/soft-machine.ts";
 import { type Answer, bootMachine, extraDataOf, type Machine } from "./boot-machine.ts";
 import { toolPcrs } from "./tool-pcrs.ts";
 import { certify, getTime, quoteAny, signForeign } from "./raw-commands.ts";
@@ -34,6 +34,8 @@ const userspaceLog = userspaceLogOf(WORDS);
 const good = { claims: claimsOf(tls), firmwareLog, userspaceLog };
 const known = knownOf(tls, [releaseOf(firmwareLog)]);
 const log = parseEventLog(firmwareLog);
+/** All that swtpm has; the recorded log announces them. */
+const BANKS = log.banks.map((bank) => bank.id);
 
 const { ecc, rsa } = AK_TEMPLATES;
 if (ecc.type !== "ecc" || rsa.type !== "rsa") throw new Error("the templates are others");
@@ -58,14 +60,15 @@ interface Case {
   /** What was asked; the quote has to carry what follows from it and the evidence. */
   readonly asked: Asked;
   /** PCR values for the tool, where they aren't those that the logs add up to. */
-  readonly pcrs?: ReadonlyMap<number, Uint8Array>;
+  readonly pcrs?: ReadonlyMap<HashAlg, BankPcrs>;
 }
 type Spoil = (e: UnverifiedEvidence, asked: Asked, m: Machine, answer: (changes: Partial<Answer>) => Promise<UnverifiedEvidence>) => Promise<Partial<Case>> | Partial<Case>;
 
 const evidenceOf = (e: UnverifiedEvidence, changes: Partial<UnverifiedEvidence>): Partial<Case> => ({ evidence: { ...e, ...changes } });
 const flipped = (data: Uint8Array, at: number): Uint8Array => data.with(at < 0 ? data.length + at : at, (data.at(at) ?? 0) ^ 1);
-const over = (hash: 0x000b | 0x0004, pcrs: readonly number[]): Spoil => async (e, asked, m) => {
-  const selection = marshalPcrSelections([{ hash, pcrs: [...pcrs] }]);
+/** A quote over these PCRs of each of these banks. */
+const over = (pcrs: readonly number[], ...banks: readonly HashAlg[]): Spoil => async (e, asked, m) => {
+  const selection = marshalPcrSelections(banks.map((hash) => ({ hash, pcrs })));
   return evidenceOf(e, await quoteAny(m.swtpm.transport, m.ak.handle, extraDataOf({ challenge: asked, ...good }), selection));
 };
 
@@ -103,15 +106,21 @@ const CASES: readonly (readonly [string, Spoil])[] = [
     const { scheme } = parsePublic(e.akPublic);
     return evidenceOf(e, { quote, signature: await signForeign(m.swtpm.transport, m.ak.handle, quote, scheme?.hash) });
   }],
-  ["a quote over PCRs 15, 16 and 22", over(ALG.SHA256, [15, 16, 22])],
+  ["a quote over PCRs 15, 16 and 22", over([15, 16, 22], ALG.SHA256)],
   ["a resettable PCR in PCR 7's place, under its number (CVE-2024-29039)", async (e, asked, m) => {
     const quoted = [...QUOTED_PCRS.filter((pcr) => pcr !== 7), 16];
     const values = [...(await m.client.readPcrs(quoted)).values()];
-    const { evidence = e } = await over(ALG.SHA256, quoted)(e, asked, m, () => Promise.resolve(e));
-    return { evidence, pcrs: new Map(QUOTED_PCRS.map((pcr, i) => [pcr, values[i] ?? ZERO_PCR])) };
+    const { evidence = e } = await over(quoted, ALG.SHA256)(e, asked, m, () => Promise.resolve(e));
+    return { evidence, pcrs: new Map([[ALG.SHA256, new Map(QUOTED_PCRS.map((pcr, i) => [pcr, values[i] ?? ZERO_PCR]))]]) };
   }],
-  ["a quote over one PCR less", over(ALG.SHA256, QUOTED_PCRS.slice(0, -1))],
-  ["a quote over the SHA-1 bank", over(ALG.SHA1, QUOTED_PCRS)],
+  ["a quote over one PCR less", over(QUOTED_PCRS.slice(0, -1), ...BANKS)],
+  ["a quote over the SHA-1 bank", over(QUOTED_PCRS, ALG.SHA1)],
+  ["a quote over the SHA-256 bank, others being announced", over(QUOTED_PCRS, ALG.SHA256)],
+  ["a quote without the SHA-384 bank, which is announced", over(QUOTED_PCRS, ...BANKS.filter((bank) => bank !== ALG.SHA384))],
+  ["SHA-384 extended by somebody else, then quoted with the others", async (_, __, m, answer) => {
+    await m.client.extendBanks(9, [{ hash: ALG.SHA384, digest: new Uint8Array(48).fill(7) }]);
+    return { evidence: await answer({}) };
+  }],
 ];
 
 /** Where we refuse and tpm2_checkquote 5.7 accepts, by case; never the other way round. */
@@ -138,7 +147,7 @@ async function accepts(tool: Tool, { evidence, asked, pcrs: told }: Case): Promi
     writeFile(`${path}.pem`, publicKeyObject(key).export({ type: "spki", format: "pem" })),
     writeFile(`${path}.quote`, evidence.quote),
     writeFile(`${path}.sig`, evidence.signature),
-    writeFile(`${path}.pcrs`, toolPcrs(new Map(QUOTED_PCRS.map((pcr) => [pcr, pcrs.get(pcr) ?? ZERO_PCR])))),
+    writeFile(`${path}.pcrs`, toolPcrs(new Map([...pcrs].map(([bank, values]) => [bank, new Map(QUOTED_PCRS.map((pcr) => [pcr, values.get(pcr) ?? new Uint8Array(hashSize(bank))]))])))),
   ]);
   const asks = ["-g", hashName(key.scheme?.hash ?? ALG.SHA256), "-q", toHex(extraDataOf({ challenge: asked, ...evidence }))];
   try {

@@ -16,6 +16,8 @@ import { HubWorld } from "../fakes/hub-world.ts";
 import { LiveNode, until } from "../fakes/live-node.ts";
 import { TestMachine } from "../fakes/test-agent.ts";
 
+t.setTimeout(120_000);
+
 // Hub, agent and TPM in one process tree, all of them real: the agent is the program, attached to the hub's own process.
 // Only the kernel is played, by stand-ins for `nft`, `ip` and `wg` that keep what they are told.
 

@@ -5,12 +5,8 @@ import { runNode } from "../../agent/boot/run-node.ts";
 import { grpcConnector } from "../../agent/host/grpc-connector.ts";
 import { systemClock } from "../../agent/host/clock.ts";
 import { PATHS } from "../../agent/paths.ts";
-import { bankIndex, parseEventLog } from "../../proto/eventlog/event-log.ts";
-import { isExtended } from "../../proto/eventlog/replay.ts";
-import { PHASE_WORDS } from "../../proto/evidence/limits.ts";
 import { TpmClient } from "../../proto/tpm/client.ts";
 import { nameOf } from "../../proto/tpm/public.ts";
-import { sha256, utf8 } from "../../proto/wire/bytes.ts";
 import { toHex } from "../../proto/wire/hex.ts";
 import { operatorClient, unary } from "../fakes/admin-client.ts";
 import { smbiosTable } from "../fakes/agent-case.ts";
@@ -19,6 +15,7 @@ import { BOOT_ID, firmwareLog } from "../fakes/evidence-case.ts";
 import { HubWorld } from "../fakes/hub-world.ts";
 import { LiveNode, until } from "../fakes/live-node.ts";
 import { TestMachine } from "../fakes/test-agent.ts";
+import { measureInitrd } from "./measure-initrd.ts";
 import { startSwtpm } from "./start-swtpm.ts";
 
 // A machine that its hypervisor sets back to a snapshot, as its agent sees it: the kernel noticed (vmgenid, agent/host/kernel-forks.ts). The
@@ -30,10 +27,7 @@ const master = await TestMachine.boot({ role: "master", hint: JSON.stringify({ v
 /** As its initrd leaves it. */
 const swtpm = await startSwtpm();
 const tpm = new TpmClient(swtpm.transport);
-const log = parseEventLog(firmwareLog);
-const at = bankIndex(log, "sha256");
-for (const event of log.events.filter(isExtended)) await tpm.extendPcr(event.pcr, event.digests[at] ?? new Uint8Array(32));
-for (const word of PHASE_WORDS.slice(0, 2)) await tpm.extendPcr(11, sha256(utf8(word)));
+await measureInitrd(tpm, firmwareLog);
 const ekName = toHex(nameOf((await tpm.createEk("ecc")).publicArea));
 const machine = new AgentWorld({ ...world.image, role: "worker", hub: false }, BOOT_ID);
 

@@ -8,7 +8,7 @@ import { ByteWriter } from "../../proto/wire/writer.ts";
 
 const RH_OWNER = 0x40000001;
 const RH_NULL = 0x40000007;
-const CC = { ClockSet: 0x0128, CreatePrimary: 0x0131, Certify: 0x0148, GetTime: 0x014c, Quote: 0x0158, Sign: 0x015d, LoadExternal: 0x0167, Hash: 0x017d, PcrExtend: 0x0182 } as const;
+const CC = { ClockSet: 0x0128, CreatePrimary: 0x0131, Certify: 0x0148, GetTime: 0x014c, Quote: 0x0158, Sign: 0x015d, LoadExternal: 0x0167, Hash: 0x017d } as const;
 
 /** An attestation that isn't a quote of ours, with the key's true signature. */
 export interface Signed {
@@ -65,11 +65,6 @@ export async function loadExternal(tpm: TpmTransport, publicArea: Uint8Array, sc
 /** TPM2_ClockSet: puts the TPM's clock forward; it never goes back by this. Milliseconds. */
 export async function setClock(tpm: TpmTransport, ms: bigint): Promise<void> {
   await run(tpm, CC.ClockSet, [RH_OWNER], new ByteWriter().u64be(ms).done());
-}
-
-/** TPM2_PCR_Extend of any one bank, for what firmware or an attacker does to banks that aren't ours. */
-export async function extendBank(tpm: TpmTransport, pcr: number, bank: number, digest: Uint8Array): Promise<void> {
-  await run(tpm, CC.PcrExtend, [pcr], new ByteWriter().u32be(1).u16be(bank).bytes(digest).done());
 }
 
 async function attestation(tpm: TpmTransport, code: number, handles: readonly number[], parameters: Uint8Array): Promise<Signed> {

@@ -1,13 +1,12 @@
 import { judge } from "../../hub/attest/judge.ts";
 import type { Known, UnverifiedEvidence, Verdict } from "../../hub/attest/types.ts";
-import { bankIndex, parseEventLog, type UnverifiedEventLog } from "../../proto/eventlog/event-log.ts";
+import { parseEventLog, type UnverifiedEventLog } from "../../proto/eventlog/event-log.ts";
 import { isExtended } from "../../proto/eventlog/replay.ts";
-import { parseUserspaceLog } from "../../proto/eventlog/userspace.ts";
 import type { Release } from "../../proto/release/release.ts";
 import { TpmClient } from "../../proto/tpm/client.ts";
-import type { LoadedKey } from "../../proto/tpm/commands/create-primary.ts";
 import { type Asked, challengeFor, claimsOf, firmwareLog, knownOf, newChallenge, newSpki, ROLE, userspaceLogOf, WORDS } from "../fakes/evidence-case.ts";
-import { answerWith } from "./boot-machine.ts";
+import { answerWith, type Machine } from "./boot-machine.ts";
+import { bankDigests, banksOf, measureUserspace } from "./measure-initrd.ts";
 import { measureHcrtm, resetSwtpm, setLocality } from "./reset-swtpm.ts";
 import { startSwtpm, type Swtpm } from "./start-swtpm.ts";
 
@@ -26,10 +25,8 @@ export interface Boot extends Measured {
   readonly known?: Partial<Known>;
 }
 
-interface Booted {
+interface Booted extends Pick<Machine, "ek" | "ak" | "banks"> {
   readonly name: string;
-  readonly ek: LoadedKey;
-  readonly ak: LoadedKey;
 }
 
 /**
@@ -71,20 +68,18 @@ export class VerdictBench {
     const swtpm = await (this.#swtpm ??= startSwtpm());
     const client = new TpmClient(swtpm.transport);
     const measured = { firmwareLog: boot.firmwareLog ?? firmwareLog, userspaceLog: boot.userspaceLog ?? userspaceLogOf(WORDS) };
-    const { ek, ak } = await this.#boot(swtpm, client, measured);
-    return answerWith(client, ek, ak, { challenge, claims: claimsOf(this.tls, { role: boot.role ?? ROLE }), ...measured, ...boot.shown });
+    return answerWith(client, await this.#boot(swtpm, client, measured), { challenge, claims: claimsOf(this.tls, { role: boot.role ?? ROLE }), ...measured, ...boot.shown });
   }
 
   async #boot(swtpm: Swtpm, client: TpmClient, measured: Required<Measured>): Promise<Booted> {
     const name = Buffer.concat([measured.firmwareLog, Buffer.of(0), measured.userspaceLog]).toString("latin1");
     if (this.#booted?.name === name) return this.#booted;
     const log = parseEventLog(measured.firmwareLog);
-    const at = bankIndex(log, "sha256");
     await resetSwtpm(swtpm);
     const rest = await powerOn(swtpm, client, log);
-    for (const event of rest) await client.extendPcr(event.pcr, event.digests[at] ?? new Uint8Array(32));
-    for (const { pcr, digest } of parseUserspaceLog(measured.userspaceLog)) await client.extendPcr(pcr, digest);
-    this.#booted = { name, ek: await client.createEk("ecc"), ak: await client.createAk("ecc") };
+    for (const event of rest) await client.extendBanks(event.pcr, bankDigests(log, event));
+    await measureUserspace(client, measured.userspaceLog);
+    this.#booted = { name, ek: await client.createEk("ecc"), ak: await client.createAk("ecc"), banks: banksOf(measured.firmwareLog) };
     return this.#booted;
   }
 }

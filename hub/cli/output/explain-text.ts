@@ -1,4 +1,5 @@
 import type { ExplainResponse, Node } from "../../../proto/gen/kubedos/v1/admin.ts";
+import { ATTEST_CODES } from "../../attest/codes.ts";
 import { type ExplainedCode, codeText } from "../code-text.ts";
 import { awaitsOperator, isPinned, isUnanchored, nodeName, ON_ITS_WAY } from "../node-state.ts";
 import { ageOf } from "./age.ts";
@@ -14,9 +15,11 @@ const WIDTH = 90;
 export function explainText(r: ExplainResponse, node: Node, next: string | null, now: number): string {
   const parts = [wrap(headline(node, now), WIDTH)];
   const words = node.code === "" ? undefined : codeText(node.code);
-  if (words !== undefined) parts.push(wrap(`${node.code} means: ${words.text} ${words.cause}`, WIDTH));
+  // What usually causes it stands with each finding.
+  if (words !== undefined) parts.push(wrap(`${node.code} means: ${words.text}${r.findings.length === 0 ? ` ${words.cause}` : ""}`, WIDTH));
   const certificate = isUnanchored(node) ? codeText(node.ekCertificate) : undefined;
-  if (certificate !== undefined) parts.push(wrap(`Its TPM's certificate anchors nobody, ${printable(node.ekCertificate)}: ${printable(node.ekCertificateText)} ${certificate.cause}`, WIDTH));
+  if (certificate !== undefined) parts.push(wrap(`Its TPM's certificate anchors nobody, ${printable(node.ekCertificate)}: ${printable(node.ekCertificateText)}${r.anchorFindings.length === 0 ? ` ${certificate.cause}` : ""}`, WIDTH));
+  if (certificate !== undefined) parts.push(...r.anchorFindings.map((f, i) => findingText(findingObject(f), i + 1, r.anchorFindings.length)));
   if (node.eligible) parts.push(wrap(`Since then ${ELIGIBLE_WORDS}.${node.firmwareChange === "" ? "" : ` Changed: ${printable(node.firmwareChange)}.`}`, WIDTH));
   if (r.findings.length === 0 && node.eligible) parts.push("Nothing of what put it there is left to be seen.");
   // A refusal that rests on no event of a PCR is no word for the others.
@@ -28,12 +31,10 @@ export function explainText(r: ExplainResponse, node: Node, next: string | null,
 
 /** One code of any table, in prose. */
 export function codeProse(code: string, words: ExplainedCode): string {
-  const lines = [wrap(`${code}: ${words.text}`, WIDTH), wrap(`Usual cause: ${words.cause}`, WIDTH)];
-  if (words.next !== null) lines.push(`Next: ${words.next}`);
-  return lines.join("\n");
+  return [wrap(`${code}: ${words.text}`, WIDTH), wrap(`Usual cause: ${words.cause}`, WIDTH), `Next: ${words.next}`].join("\n");
 }
 
-/** The command that most likely helps, by state; null where there is nothing to do. */
+/** The step that most likely helps, by state and by what refused it; null where there is nothing to do. */
 export function nextFor(node: Node): string | null {
   const name = printable(nodeName(node));
   if (node.firmwareChange !== "" && node.eligible) return `kubedos-hub approve ${name}; many with the same change: kubedos-hub firmware list`;
@@ -43,9 +44,10 @@ export function nextFor(node: Node): string | null {
       : `kubedos-hub approve ${name}${isPinned(node) ? "" : " --slot NAME"}`;
   }
   if (ON_ITS_WAY.includes(node.state)) return null;
-  if (node.state === "quarantined") return "start it anew, well; when its evidence is good again: kubedos-hub pending";
   if (node.state === "expected") return "start the machine while a window is open: kubedos-hub window open";
-  return "stamp the machine again from the current release (kubedos-build deploy), then: kubedos-hub window open";
+  const step = codeText(node.code)?.next.replace(/\bID\b/, name);
+  if (node.state !== "quarantined") return step ?? "start the machine anew while a window is open: kubedos-hub window open";
+  return `${Object.hasOwn(ATTEST_CODES, node.code) && step !== undefined ? step : "start it anew, well"}; when its evidence is good again: kubedos-hub pending`;
 }
 
 function headline(node: Node, now: number): string {
@@ -59,7 +61,9 @@ function headline(node: Node, now: number): string {
 
 /** One difference: where, what was expected and found, and what usually causes it. */
 export function findingText(f: FindingObject, number: number, of: number): string {
-  const place = f.pcr === null ? "Evidence" : f.index === null ? `PCR ${f.pcr}, its whole value` : `PCR ${f.pcr}, event ${f.index}`;
+  const type = f.eventType === null ? "" : ` (${printable(f.eventType)})`;
+  const field = f.field === null ? "Evidence" : `Evidence, ${printable(f.field)}`;
+  const place = f.pcr === null ? field : f.index === null ? `PCR ${f.pcr}, its whole value` : `PCR ${f.pcr}, event ${f.index}${type}`;
   const title = `${of > 1 ? `${number}. ` : ""}${place}: ${printable(f.what)} (${printable(f.code)})`;
   return [
     wrap(title, WIDTH),

@@ -24,7 +24,7 @@ export function anchorText(node: Node): string {
 }
 
 /** In words, what the TPM's own certificate is worth. */
-export function ekCertificateText(node: Node): string {
+export function ekCertificateText(node: Pick<Node, "ekCertificate" | "ekCertificateText">): string {
   const { ekCertificate: code, ekCertificateText: text } = node;
   if (code === "") return "- (its TPM showed none)";
   return code === "GOOD" ? `good: ${printable(text)}` : `${printable(code)}: ${printable(text)}`;

@@ -1,7 +1,7 @@
 import t from "tap";
 import { findingObject, windowObject } from "./objects.ts";
 
-const finding = { code: "PCR_MISMATCH", what: "", expected: "", found: "", cause: "" };
+const finding = { code: "PCR_MISMATCH", what: "", expected: "", found: "", cause: "", eventType: "", field: "" };
 
 t.test("no PCR and no event are null, whatever integer stands for them", async (t) => {
   const cases: readonly (readonly [pcr: number, index: number, wantPcr: number | null, wantIndex: number | null])[] = [
@@ -13,6 +13,8 @@ t.test("no PCR and no event are null, whatever integer stands for them", async (
     [-1, -1, null, null],
   ];
   for (const [pcr, index, wantPcr, wantIndex] of cases) t.match(findingObject({ ...finding, pcr, index }), { pcr: wantPcr, index: wantIndex });
+  t.match(findingObject({ ...finding, field: "claims.tls" }), { pcr: null, index: null, eventType: null, field: "claims.tls" });
+  t.match(findingObject({ ...finding, pcr: 0 }), { pcr: 0, index: null, field: null });
 });
 
 t.test("numbers of a hub gone mad stay JSON", async (t) => {

@@ -77,24 +77,28 @@ export function listObject<T extends ApiObject>(kind: string, items: readonly T[
   return { apiVersion, kind, items };
 }
 
-/** A finding; `pcr` and `index` are null where no PCR or no single event is meant. */
+/** A finding. `pcr` and `index` are null where no PCR or no single event is meant, `field` says then what is; `eventType` where the event's isn't known. */
 export interface FindingObject {
   readonly code: string;
   readonly pcr: number | null;
   readonly index: number | null;
+  readonly eventType: string | null;
+  readonly field: string | null;
   readonly what: string;
   readonly expected: string;
   readonly found: string;
   readonly cause: string;
 }
 
-/** Finding message → object. The verdict's -1 ("none") arrives as the largest u32. */
+/** Finding message → object. A number that no PCR and no event can have counts as none. */
 export function findingObject(f: Finding): FindingObject {
-  const some = (v: number, below: number) => (Number.isInteger(v) && v >= 0 && v < below ? v : null);
+  const some = (v: number | undefined, below: number): number | null => (v !== undefined && Number.isInteger(v) && v >= 0 && v < below ? v : null);
   return {
     code: f.code,
     pcr: some(f.pcr, 24),
     index: some(f.index, 0xffff_ffff),
+    eventType: f.eventType || null,
+    field: f.field || null,
     what: f.what,
     expected: f.expected,
     found: f.found,
@@ -107,6 +111,8 @@ export interface ExplanationObject extends ApiObject {
   readonly kind: "Explanation";
   readonly node: NodeObject | null;
   readonly findings: readonly FindingObject[];
+  /** Why its TPM's certificate anchors nobody. */
+  readonly anchorFindings: readonly FindingObject[];
   readonly next: string | null;
 }
 
@@ -117,12 +123,13 @@ export function explanationObject(r: ExplainResponse, next: string | null): Expl
     kind: "Explanation",
     node: r.node === undefined ? null : nodeObject(r.node),
     findings: r.findings.map(findingObject),
+    anchorFindings: r.anchorFindings.map(findingObject),
     next,
   };
 }
 
 /** One code in words. */
-export function codeObject(code: string, t: { readonly text: string; readonly cause: string; readonly next: string | null }): ApiObject {
+export function codeObject(code: string, t: { readonly text: string; readonly cause: string; readonly next: string }): ApiObject {
   return { apiVersion, kind: "Code", ...{ code, text: t.text, cause: t.cause, next: t.next } };
 }
 

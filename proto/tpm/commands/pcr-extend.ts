@@ -1,20 +1,25 @@
 import { ByteWriter } from "../../wire/writer.ts";
-import { ALG, hashSize } from "../alg.ts";
+import { hashName, hashSize } from "../alg.ts";
 import { EMPTY_PASSWORD, type TpmCommand } from "../command.ts";
 import { assertPcrIndex } from "../pcr-selection.ts";
+import type { BankDigest } from "./pcr-event.ts";
 
 /**
- * TPM2_PCR_Extend (Part 3, 22.2) of the SHA-256 bank. Other banks stay as they are: use PCR_Event where they are active.
+ * TPM2_PCR_Extend (Part 3, 22.2) of the banks that have a digest here. Active ones without one stay as they are: PCR_Event takes all.
  * Throws RangeError on a wrong index or digest length.
  */
-export function pcrExtend(index: number, digest: Uint8Array): TpmCommand<void> {
+export function pcrExtend(index: number, digests: readonly BankDigest[]): TpmCommand<void> {
   assertPcrIndex(index);
-  if (digest.length !== hashSize(ALG.SHA256)) throw new RangeError(`a SHA-256 digest of ${digest.length} bytes`);
+  const parameters = new ByteWriter().u32be(digests.length);
+  for (const { hash, digest } of digests) {
+    if (digest.length !== hashSize(hash)) throw new RangeError(`a ${hashName(hash)} digest of ${digest.length} bytes`);
+    parameters.u16be(hash).bytes(digest);
+  }
   return {
     name: "PCR_Extend",
     handles: [index],
     auth: [EMPTY_PASSWORD],
-    parameters: new ByteWriter().u32be(1).u16be(ALG.SHA256).bytes(digest).done(),
+    parameters: parameters.done(),
     returnsHandle: false,
     parse: () => undefined,
   };

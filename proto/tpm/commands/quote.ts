@@ -1,5 +1,5 @@
 import { ByteWriter } from "../../wire/writer.ts";
-import { ALG } from "../alg.ts";
+import { ALG, type HashAlg } from "../alg.ts";
 import { parseAttest } from "../attest.ts";
 import { EMPTY_PASSWORD, type TpmCommand } from "../command.ts";
 import { marshalPcrSelections } from "../pcr-selection.ts";
@@ -14,14 +14,16 @@ export interface Quote {
 }
 
 /**
- * TPM2_Quote (Part 3, 18.4) over PCRs of the SHA-256 bank with the key's own scheme. Throws RangeError if `extraData`
- * is over 64 bytes.
+ * TPM2_Quote (Part 3, 18.4) over the same PCRs of each of `banks`, in this order, with the key's own scheme; without banks, of SHA-256.
+ * A bank that isn't active comes back as one without PCRs. Throws RangeError if `extraData` is over 64 bytes.
  */
 export function quote(args: {
   readonly ak: number;
   readonly extraData: Uint8Array;
   readonly pcrs: readonly number[];
+  readonly banks?: readonly HashAlg[];
 }): TpmCommand<Quote> {
+  const banks = args.banks ?? [ALG.SHA256];
   if (args.extraData.length > 64) throw new RangeError(`extraData of ${args.extraData.length} bytes, 64 are possible`);
   return {
     name: "Quote",
@@ -30,7 +32,7 @@ export function quote(args: {
     parameters: new ByteWriter()
       .sized16be(args.extraData)
       .u16be(ALG.NULL)
-      .bytes(marshalPcrSelections([{ hash: ALG.SHA256, pcrs: args.pcrs }]))
+      .bytes(marshalPcrSelections(banks.map((hash) => ({ hash, pcrs: args.pcrs }))))
       .done(),
     returnsHandle: false,
     parse(r) {

@@ -98,19 +98,30 @@ export interface ExplainRequest {
 export interface ExplainResponse {
   node: Node | undefined;
   findings: Finding[];
+  /** why its TPM's certificate anchors nobody */
+  anchorFindings: Finding[];
 }
 
+/** Where it is: at one event (pcr, index), in a PCR's whole value (pcr alone), or in a field that no PCR holds. */
 export interface Finding {
   code: string;
-  pcr: number;
+  pcr?:
+    | number
+    | undefined;
   /** of the event within its PCR, from 0 */
-  index: number;
+  index?:
+    | number
+    | undefined;
   /** for people */
   what: string;
   expected: string;
   found: string;
   /** what usually causes it */
   cause: string;
+  /** of the event, as its log has it; empty where that isn't known */
+  eventType: string;
+  /** where no PCR is concerned: hub/attest/finding.ts lists them */
+  field: string;
 }
 
 /**
@@ -135,6 +146,10 @@ export interface RecordedEvidence {
   peerKey: Buffer;
   /** empty: nobody stamped this EK */
   pinnedRole: string;
+  /** as its TPM showed it last; empty: none */
+  ekCertificate: Buffer;
+  /** parts of its chain, likewise */
+  ekIntermediates: Buffer[];
 }
 
 export interface ApproveRequest {
@@ -1032,7 +1047,7 @@ export const ExplainRequest: MessageFns<ExplainRequest> = {
 };
 
 function createBaseExplainResponse(): ExplainResponse {
-  return { node: undefined, findings: [] };
+  return { node: undefined, findings: [], anchorFindings: [] };
 }
 
 export const ExplainResponse: MessageFns<ExplainResponse> = {
@@ -1042,6 +1057,9 @@ export const ExplainResponse: MessageFns<ExplainResponse> = {
     }
     for (const v of message.findings) {
       Finding.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.anchorFindings) {
+      Finding.encode(v!, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -1075,6 +1093,14 @@ export const ExplainResponse: MessageFns<ExplainResponse> = {
             message.findings.push(Finding.decode(reader, reader.uint32()));
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.anchorFindings.push(Finding.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1089,7 +1115,17 @@ export const ExplainResponse: MessageFns<ExplainResponse> = {
 };
 
 function createBaseFinding(): Finding {
-  return { code: "", pcr: 0, index: 0, what: "", expected: "", found: "", cause: "" };
+  return {
+    code: "",
+    pcr: undefined,
+    index: undefined,
+    what: "",
+    expected: "",
+    found: "",
+    cause: "",
+    eventType: "",
+    field: "",
+  };
 }
 
 export const Finding: MessageFns<Finding> = {
@@ -1097,10 +1133,10 @@ export const Finding: MessageFns<Finding> = {
     if (message.code !== "") {
       writer.uint32(10).string(message.code);
     }
-    if (message.pcr !== 0) {
+    if (message.pcr !== undefined) {
       writer.uint32(16).uint32(message.pcr);
     }
-    if (message.index !== 0) {
+    if (message.index !== undefined) {
       writer.uint32(24).uint32(message.index);
     }
     if (message.what !== "") {
@@ -1114,6 +1150,12 @@ export const Finding: MessageFns<Finding> = {
     }
     if (message.cause !== "") {
       writer.uint32(58).string(message.cause);
+    }
+    if (message.eventType !== "") {
+      writer.uint32(66).string(message.eventType);
+    }
+    if (message.field !== "") {
+      writer.uint32(74).string(message.field);
     }
     return writer;
   },
@@ -1187,6 +1229,22 @@ export const Finding: MessageFns<Finding> = {
             message.cause = reader.string();
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.eventType = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.field = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1216,6 +1274,8 @@ function createBaseRecordedEvidence(): RecordedEvidence {
     verifier: Buffer.alloc(0),
     peerKey: Buffer.alloc(0),
     pinnedRole: "",
+    ekCertificate: Buffer.alloc(0),
+    ekIntermediates: [],
   };
 }
 
@@ -1262,6 +1322,12 @@ export const RecordedEvidence: MessageFns<RecordedEvidence> = {
     }
     if (message.pinnedRole !== "") {
       writer.uint32(114).string(message.pinnedRole);
+    }
+    if (message.ekCertificate.length !== 0) {
+      writer.uint32(122).bytes(message.ekCertificate);
+    }
+    for (const v of message.ekIntermediates) {
+      writer.uint32(130).bytes(v!);
     }
     return writer;
   },
@@ -1389,6 +1455,22 @@ export const RecordedEvidence: MessageFns<RecordedEvidence> = {
             }
 
             message.pinnedRole = reader.string();
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.ekCertificate = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.ekIntermediates.push(Buffer.from(reader.bytes()));
             continue;
           }
         }
