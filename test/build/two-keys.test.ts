@@ -77,7 +77,7 @@ t.test("the root file systems differ by the image's id and the cluster's public 
     return [Number(at) + config.indexOf(from), from.length, key];
   };
   // Superblock at 1024 (Linux fs/erofs/erofs_fs.h): checksum at 4, UUID at 48.
-  const may = parts("root.erofs", [[1024 + 4, 4, "the superblock's checksum"], [1024 + 48, 16, "the UUID, derived from the image's inputs"], value("releaseKeys"), value("rootCa")]);
+  const may = parts("root.erofs", [[1024 + 4, 4, "the superblock's checksum"], [1024 + 48, 16, "the UUID, derived from the image's inputs"], value("policyKey"), value("releaseKeys"), value("rootCa")]);
   const found = await diffFiles(a.image.assembled.root, b.image.assembled.root);
   t.ok(found.length > 3, "they do differ");
   t.same(unexplained(found, may), []);
@@ -97,7 +97,9 @@ t.test("the UKIs differ by the root hash, the salt, and the signature by db", as
   const hidden = (image: MeasuredImage, data: Uint8Array, salt: string) => Buffer.from(data).toString("latin1").replaceAll(image.assembled.rootHash, "ROOT HASH").replaceAll(salt, "SALT");
   for (const [i, section] of one.sections.entries()) {
     const other = two.sections[i]?.data ?? new Uint8Array();
-    if (section.name !== ".initrd") t.equal(hidden(a.image, section.data, "-"), hidden(b.image, other, "-"), section.name);
+    if (section.name === ".pcrpkey") t.match([a, b].map((side) => side.inputs.policyKey), [section.data, other].map((data) => Uint8Array.from(data)), "the public key for PCR policies");
+    else if (section.name === ".pcrsig") t.same(...([section.data, other].map((data) => shapeOf(data)) as [string, string]), "key's digest, policy and signature");
+    else if (section.name !== ".initrd") t.equal(hidden(a.image, section.data, "-"), hidden(b.image, other, "-"), section.name);
     else t.same(initrd(a.image, section.data), initrd(b.image, other), section.name);
   }
   t.same(header(one), header(two), "headers, but for checksum, sizes of the initrd and of the signature");
@@ -105,6 +107,11 @@ t.test("the UKIs differ by the root hash, the salt, and the signature by db", as
     const { offset, size } = image.certificates;
     const table = Buffer.from(side.image.signedUki.subarray(offset, offset + size));
     t.ok(table.includes(Buffer.from(side.keys.db)) && size < side.keys.db.length + 1024, "the certificate of db, and no place for more than names, digests and one signature");
+  }
+
+  /** The approvals without their values, each of which has a fixed length. */
+  function shapeOf(data: Uint8Array): string {
+    return Buffer.from(data).toString().replaceAll(/"(pkfp|pol)":"[0-9a-f]{64}"/g, '"$1":""').replaceAll(/"sig":"[A-Za-z0-9+/]{342}=="/g, '"sig":""');
   }
 
   function initrd(image: MeasuredImage, data: Uint8Array) {
@@ -119,12 +126,11 @@ function header(image: PeImage): string {
   const bytes = Buffer.from(image.file.subarray(0, image.sizeOfHeaders));
   bytes.fill(0, image.checksumOffset, image.checksumOffset + 4);
   bytes.fill(0, image.securityEntryOffset, image.securityEntryOffset + 8);
-  // SizeOfInitializedData, SizeOfImage; and of the last section, which is the initrd, its virtual and raw size.
+  // SizeOfInitializedData, SizeOfImage; sizes of the initrd, and where the approvals of PCR 11 stand behind it.
   bytes.fill(0, image.optionalOffset + 8, image.optionalOffset + 12);
   bytes.fill(0, image.optionalOffset + 56, image.optionalOffset + 60);
-  const last = image.sectionTableOffset + (image.sections.length - 1) * 40;
-  bytes.fill(0, last + 8, last + 12);
-  bytes.fill(0, last + 16, last + 20);
+  const last = image.sectionTableOffset + (image.sections.length - 2) * 40;
+  for (const at of [last, last + 40]) bytes.fill(0, at + 8, at + 24);
   return bytes.toString("hex");
 }
 
@@ -247,7 +253,7 @@ t.test("the real image is explained by its own inputs alone", async (t) => {
   await t.rejects(makeBill(a.tc, { ...request, inputs: b.inputs }), { code: "FILE_DIFFERS", message: /^\/etc\/kubedos\/image\.json is not what/ });
   const spdx = JSON.parse(Buffer.from(sbom.spdx).toString()) as { packages: { name: string; SPDXID: string; checksums?: { checksumValue: string }[] }[]; files: { fileName: string; checksums: { algorithm: string; checksumValue: string }[] }[] };
   const debs = spdx.packages.filter((p) => p.SPDXID.startsWith("SPDXRef-Deb-"));
-  const locked = a.tc.lock.packages.filter((p) => p.in.includes("base"));
+  const locked = a.tc.lock.packages.filter((p) => p.in.some((set) => ["base", "role/worker"].includes(set)));
   t.same(debs.map((p) => [p.name, p.checksums?.[0]?.checksumValue]), locked.map((p) => [p.name, p.sha256]), "every package with the lock's digest");
   for (const name of ["./usr/lib/kubedos/kubedos-agent", "./etc/kubedos/image.json", "./uki.efi/.linux", "./uki.efi/.initrd/init", "./uki.efi/stub"]) t.ok(spdx.files.some((f) => f.fileName === name), name);
   t.ok(spdx.packages.some((p) => p.name === "@oven/bun-linux-x64" && p.checksums?.[0]?.checksumValue.length === 128), "the runtime in our programs");
