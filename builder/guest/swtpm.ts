@@ -1,5 +1,6 @@
 import { mkdir, rm } from "node:fs/promises";
 import { existsSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Toolchain } from "../toolchain/ensure-toolchain.ts";
@@ -55,6 +56,8 @@ export async function startSwtpm(tc: Toolchain, request: SwtpmRequest): Promise<
   const child = new Child("swtpm", toolchainArgv(tc, swtpmArgv(request), { binds }), request.logFile);
   try {
     await untilExists(request.socket, child, START_TIMEOUT_MS, request.signal);
+    // Between bind and listen the file is there and nobody answers; QEMU asks much later.
+    if (request.mode === "direct") await until(() => answers(request.socket), child, START_TIMEOUT_MS, request.signal);
   } catch (cause) {
     await child.stop(0);
     throw cause;
@@ -71,11 +74,25 @@ export async function startSwtpm(tc: Toolchain, request: SwtpmRequest): Promise<
 
 /** Waits for a file that `child` makes. Throws GuestError when it ends first, or takes too long. */
 export async function untilExists(path: string, child: Child, timeoutMs: number, signal?: AbortSignal): Promise<void> {
+  await until(() => existsSync(path), child, timeoutMs, signal);
+}
+
+async function until(done: () => boolean | Promise<boolean>, child: Child, timeoutMs: number, signal?: AbortSignal): Promise<void> {
   const end = Date.now() + timeoutMs;
-  while (!existsSync(path)) {
+  while (!(await done())) {
     if (signal?.aborted === true) throw new GuestError("ABORTED", `stopped while ${child.name} was starting`);
     if (!child.running) throw new GuestError("NOT_STARTED", `${child.name} ended at once (${await child.exited}); its log says why`);
     if (Date.now() > end) throw new GuestError("TIMEOUT", `${child.name} did not start within ${timeoutMs / 1000} s`);
     await sleep(20);
+  }
+}
+
+/** Whether somebody takes connections at a socket. */
+async function answers(path: string): Promise<boolean> {
+  const socket = connect(path);
+  try {
+    return await new Promise((resolve) => socket.once("connect", () => resolve(true)).once("error", () => resolve(false)));
+  } finally {
+    socket.destroy();
   }
 }

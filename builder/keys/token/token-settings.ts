@@ -28,6 +28,7 @@ export const tokenSettingsSchema = tokenAddressSchema.extend({
     kek: label,
     db: label,
     release: label,
+    policy: label,
     previousRelease: label.optional(),
     root: label,
     operatorIssuer: label,
