@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { glob, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
@@ -32,9 +33,11 @@ const contentsSchema = z.array(z.tuple([z.string().max(4096), contentSchema]));
  * the first time. Throws LockError or ToolError.
  */
 export async function debContents(tc: Toolchain, cacheDir: string, packages: readonly LockedPackage[], report: Report, signal?: AbortSignal): Promise<ReadonlyMap<string, Contents>> {
+  const kept = (locked: LockedPackage): string => `${locked.sha256}.json`;
+  const unread = packages.filter((locked) => !existsSync(join(cacheDir, FOLDER, kept(locked))));
+  if (unread.length > 0) report(`reading what is in ${unread.length} package${unread.length === 1 ? "" : "s"}, once`);
   const found = await mapLimited(packages, UNPACKERS, async (locked): Promise<[string, Contents]> => {
-    const file = await cachedTree(join(cacheDir, FOLDER), `${locked.sha256}.json`, async (out) => {
-      report(`reading what is in ${locked.name} ${locked.version}`);
+    const file = await cachedTree(join(cacheDir, FOLDER), kept(locked), async (out) => {
       const [deb = ""] = await ensureDebs(cacheDir, tc.lock.origins, [locked], report, signal);
       await writeFile(out, canonicalJson([...(await unpack(tc, deb, out, signal))]));
     });
