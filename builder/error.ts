@@ -1,15 +1,7 @@
-/** A build that can't go on. The code is fixed, the message one sentence; `next` is a command or a step that helps. */
-export class BuildError extends Error {
-  readonly code: BuildErrorCode;
-  readonly next: string;
+import { NextStepError } from "./next-step-error.ts";
 
-  constructor(code: BuildErrorCode, message: string, next = "", options?: ErrorOptions) {
-    super(message, options);
-    this.name = "BuildError";
-    this.code = code;
-    this.next = next;
-  }
-}
+/** A build that can't go on. */
+export class BuildError extends NextStepError<BuildErrorCode> {}
 
 /** See {@link BuildError}. */
 export type BuildErrorCode =

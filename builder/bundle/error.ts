@@ -1,15 +1,7 @@
-/** A recovery bundle that can't be made or followed. The code is fixed, the message one sentence; `next` is a command or a step that helps. */
-export class BundleError extends Error {
-  readonly code: BundleErrorCode;
-  readonly next: string;
+import { NextStepError } from "../next-step-error.ts";
 
-  constructor(code: BundleErrorCode, message: string, next = "", options?: ErrorOptions) {
-    super(message, options);
-    this.name = "BundleError";
-    this.code = code;
-    this.next = next;
-  }
-}
+/** A recovery bundle that can't be made or followed. */
+export class BundleError extends NextStepError<BundleErrorCode> {}
 
 /**
  * NO_RELEASE: nothing to bundle there. WHICH_RELEASE: several, and nobody said which. NOT_REBUILDABLE: what a release was built from

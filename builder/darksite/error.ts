@@ -1,15 +1,7 @@
-/** A darksite that can't be made or used. The code is fixed, the message one sentence; `next` is a command or a step that helps. */
-export class DarksiteError extends Error {
-  readonly code: DarksiteErrorCode;
-  readonly next: string;
+import { NextStepError } from "../next-step-error.ts";
 
-  constructor(code: DarksiteErrorCode, message: string, next = "", options?: ErrorOptions) {
-    super(message, options);
-    this.name = "DarksiteError";
-    this.code = code;
-    this.next = next;
-  }
-}
+/** A darksite that can't be made or used. */
+export class DarksiteError extends NextStepError<DarksiteErrorCode> {}
 
 /**
  * DARKSITE_UNFINISHED: no list of files, as after a stop in the middle. DARKSITE_DIFFERS: a file is missing, spoilt or not on the list.

@@ -1,15 +1,7 @@
-/** Something that could not be fetched, or isn't what was asked for. The code is fixed, the message one sentence; `next` is a step that helps. */
-export class FetchError extends Error {
-  readonly code: FetchErrorCode;
-  readonly next: string;
+import { NextStepError } from "../next-step-error.ts";
 
-  constructor(code: FetchErrorCode, message: string, next = "", options?: ErrorOptions) {
-    super(message, options);
-    this.name = "FetchError";
-    this.code = code;
-    this.next = next;
-  }
-}
+/** Something that could not be fetched, or isn't what was asked for. */
+export class FetchError extends NextStepError<FetchErrorCode> {}
 
 /**
  * SOURCE_UNREACHABLE: nobody answers, or not to the end. SOURCE_GONE: its server doesn't have it. SOURCE_DENIED: its server wants

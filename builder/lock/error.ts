@@ -1,15 +1,7 @@
-/** A lock that can't be made, read or followed. The code is fixed, the message one sentence; `next` is a command or a step that helps. */
-export class LockError extends Error {
-  readonly code: LockErrorCode;
-  readonly next: string;
+import { NextStepError } from "../next-step-error.ts";
 
-  constructor(code: LockErrorCode, message: string, next = "", options?: ErrorOptions) {
-    super(message, options);
-    this.name = "LockError";
-    this.code = code;
-    this.next = next;
-  }
-}
+/** A lock that can't be made, read or followed. */
+export class LockError extends NextStepError<LockErrorCode> {}
 
 /**
  * BAD_LOCK: the file is no lock. LOCK_STALE: it was made for other lists of packages. LOCK_DIFFERS: a new one would say something

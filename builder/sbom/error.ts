@@ -1,15 +1,7 @@
-/** Contents of an image that nobody answers for. The code is fixed, the message names the file or package. */
-export class SbomError extends Error {
-  readonly code: SbomErrorCode;
-  readonly next: string;
+import { NextStepError } from "../next-step-error.ts";
 
-  constructor(code: SbomErrorCode, message: string, next = "") {
-    super(message);
-    this.name = "SbomError";
-    this.code = code;
-    this.next = next;
-  }
-}
+/** Contents of an image that nobody answers for. The code is fixed, the message names the file or package. */
+export class SbomError extends NextStepError<SbomErrorCode> {}
 
 /**
  * A file that neither a package nor an input of ours brought; one with other contents than what brought it; a package that the lock
