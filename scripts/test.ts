@@ -1,7 +1,9 @@
 // All tests: generated code, types, then every test file under tap. Ends with "N passed, N failed"; a skipped test is a failed run.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { globSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { createInterface } from "node:readline";
+import { ROOM_FOR_ALL_TESTS, findShortage, inGib, watchRoom } from "./disk-room.ts";
 
 const root = new URL("..", import.meta.url).pathname;
 const started = performance.now();
@@ -68,6 +70,15 @@ const all = globSync("{proto,hub,agent,builder,test,demo,bench,scripts}/**/*.tes
 const chosen = named.length === 0 ? all : all.filter((file) => named.some((name) => file.startsWith(name)));
 const count: Count = { pass: 0, fail: 0, skip: 0 };
 
+// Where the caches, and where guests and releases of tests are.
+const folders = [root, tmpdir()];
+const shortage = named.length === 0 ? findShortage(folders, ROOM_FOR_ALL_TESTS) : null;
+if (shortage !== null) {
+  process.stderr.write(`${shortage}\n`);
+  process.exit(1);
+}
+const room = watchRoom(folders);
+
 if (named.length === 0) {
   const steps: [string, readonly string[]][] = [
     ["generated code is current", ["scripts/gen.ts", "--check"]],
@@ -85,6 +96,6 @@ if (count.fail === 0) {
   if (rest.length > 0) await tap(rest, 1, FILE_SECONDS.heavy, count);
 }
 if (count.skip > 0) process.stdout.write(`${count.skip} skipped: a test that can't run here is a failure\n`);
-process.stdout.write(`all tests took ${seconds(started)}\n`);
+process.stdout.write(`all tests took ${seconds(started)}; the disk had ${inGib(room.stop())} free at its fullest\n`);
 process.stdout.write(`${count.pass} passed, ${count.fail + count.skip} failed\n`);
 if (count.fail + count.skip > 0) process.exitCode = 1;
