@@ -41,6 +41,11 @@ export const HUB_CODES = {
     cause: "A node's or another cluster's certificate, or an operator's certificate that has ended.",
     next: "kubedos-hub health --identity DIR",
   },
+  NOT_PERMITTED: {
+    text: "The operator's role isn't enough for what was asked.",
+    cause: "read-only sees, approver decides about machines, admin also about pins and releases; the role stands in the operator's certificate.",
+    next: "kubedos-build operator issue NAME --role ROLE --keys DIR --out DIR",
+  },
   READ_ONLY: {
     text: "The unix socket gives read access only.",
     cause: "Decisions are signed by an operator's own key and come over mutual TLS; nobody decides by being root on the hub.",

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import t from "tap";
 import { admit, approve, imageConfig, peer, rootPem, spkiOf } from "../../test/fakes/agent-case.ts";
-import { makeIdentity, makePki } from "../../test/fakes/pki.ts";
+import { makeIdentity, makeOperator, makePki } from "../../test/fakes/pki.ts";
 import type { Admission, PlanePeer, PlaneUpdate } from "../../proto/gen/kubedos/v1/node.ts";
 import { applyUpdate, type Here, type PeerMap } from "./peer-map.ts";
 import { readAdmission } from "./read-admission.ts";
@@ -55,6 +55,7 @@ t.test("a peer is only set on an operator's word", async (t) => {
   const node = await makeIdentity(pki, "node", "w-2");
   const hubIdentity = await makeIdentity(pki, "hub", "master-1");
   const expired = await makeIdentity(pki, "operator", "bob", new Date("2021-01-01"));
+  const watcher = await makeOperator(pki, "watcher", "read-only");
   const good = approve(operator, "w-2", "worker");
   const flipped = Buffer.from(good.envelope);
   flipped[flipped.length - 40]! ^= 1;
@@ -65,6 +66,7 @@ t.test("a peer is only set on an operator's word", async (t) => {
     ["a node", { approval: approve(node, "w-2", "worker") }, /not an operator's word/],
     ["the hub itself", { approval: approve(hubIdentity, "w-2", "worker") }, /not an operator's word/],
     ["an operator whose certificate ended", { approval: approve(expired, "w-2", "worker") }, /not an operator's word/],
+    ["an operator who may only see", { approval: approve(watcher, "w-2", "worker") }, /not an operator's word/],
     ["another's chain", { approval: { ...good, certificateChain: foreign.chain.map((c) => Buffer.from(c)) } }, /not an operator's word/],
     ["a flipped bit", { approval: { ...good, envelope: flipped } }, /not an operator's word/],
     ["another slot", { approval: approve(operator, "w-3", "worker") }, /for slot w-3/],

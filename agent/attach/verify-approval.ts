@@ -1,5 +1,5 @@
 import type { SignedApproval } from "../../proto/gen/kubedos/v1/node.ts";
-import { type Approval, APPROVAL_TYPE, parseApproval } from "../../proto/release/approval.ts";
+import { type Approval, APPROVAL } from "../../proto/release/approval.ts";
 import { openOperatorStatement, type OperatorTrust } from "../../proto/release/operator-statement.ts";
 import { AgentError } from "../error.ts";
 
@@ -30,7 +30,7 @@ export function verifyApproval(signed: SignedApproval | undefined, subject: Appr
 function open(signed: SignedApproval, subject: ApprovalSubject, trust: OperatorTrust): Approval {
   try {
     const statement = { envelope: new Uint8Array(signed.envelope), chain: signed.certificateChain.map((der) => new Uint8Array(der)) };
-    return openOperatorStatement(APPROVAL_TYPE, parseApproval, statement, trust).says;
+    return openOperatorStatement(APPROVAL, statement, trust).says;
   } catch (cause) {
     throw new AgentError("PEER_REFUSED", `the approval for ${subject.slot} is not an operator's word`, { cause });
   }

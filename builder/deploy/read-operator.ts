@@ -2,7 +2,9 @@ import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { certificatesFromPem } from "../../proto/pki/pem.ts";
-import { verifyIdentity } from "../../proto/pki/verify.ts";
+import { mayDo } from "../../proto/pki/operator-role.ts";
+import { APPROVAL } from "../../proto/release/approval.ts";
+import { verifyOperator } from "../../proto/pki/verify.ts";
 import { OPERATOR_FILES } from "../keys/issue-operator.ts";
 import type { PublicKeys } from "../keys/read-public-keys.ts";
 import { DeployError } from "./error.ts";
@@ -17,7 +19,8 @@ export async function readOperator(dir: string, keys: Pick<PublicKeys, "cluster"
   const key = openKey(pem, dir);
   try {
     const chain = certificatesFromPem(text);
-    const identity = verifyIdentity({ chain, root: keys.root, role: "operator", cluster: keys.cluster, now });
+    const identity = verifyOperator({ chain, root: keys.root, cluster: keys.cluster, now });
+    if (!mayDo(identity.operatorRole, APPROVAL.needs)) throw new Error(`${identity.name} is ${identity.operatorRole} and can't approve the hub's own node`);
     if (createPublicKey(key).equals(identity.key)) return { key, chain };
   } catch (cause) {
     throw new DeployError("WRONG_OPERATOR", `${dir} is no operator of cluster "${keys.cluster}" (${cause instanceof Error ? cause.message : "unreadable"})`, { cause });

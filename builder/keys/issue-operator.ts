@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { issueLeaf } from "../../proto/pki/issue.ts";
+import type { OperatorRole } from "../../proto/pki/operator-role.ts";
 import { parseCertificate } from "../../proto/pki/parse-certificate.ts";
 import { certificatesToPem } from "../../proto/pki/pem.ts";
 import { KeysError } from "./error.ts";
@@ -15,6 +16,7 @@ const DAY_MS = 86_400_000;
 export interface IssueOperatorRequest {
   readonly keys: OpenKeys;
   readonly name: string;
+  readonly operatorRole: OperatorRole;
   readonly out: string;
   readonly now: Date;
   /** Encrypts operator.key; without one it is plain PKCS#8, mode 0600. */
@@ -36,6 +38,7 @@ export async function issueOperator(request: IssueOperatorRequest): Promise<{ re
   const leaf = await issueLeaf({
     cluster: keys.cluster,
     role: "operator",
+    operatorRole: request.operatorRole,
     name: request.name,
     subjectKey: privateKey,
     // From its issuer's first day: a hub or a node whose clock is behind must still take a new operator and his approvals.

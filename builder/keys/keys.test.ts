@@ -3,7 +3,7 @@ import { chmodSync, copyFileSync, cpSync, mkdtempSync, readdirSync, readFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
-import { verifyIdentity } from "../../proto/pki/verify.ts";
+import { verifyIdentity, verifyOperator } from "../../proto/pki/verify.ts";
 import { openEnvelope } from "../../proto/dsse/dsse.ts";
 import { PINS_TYPE } from "../../proto/release/pins.ts";
 import { canonicalJson } from "../../proto/wire/json.ts";
@@ -72,17 +72,17 @@ t.test("near misses when opening", async (t) => {
 
 t.test("an operator's certificate is one, in this cluster alone", async (t) => {
   const out = join(root, "alice");
-  await issueOperator({ keys, name: "alice", out, now });
+  await issueOperator({ keys, name: "alice", operatorRole: "approver", out, now });
   t.equal(statSync(join(out, OPERATOR_FILES.key)).mode & 0o777, 0o600);
   const chain = readFileSync(join(out, OPERATOR_FILES.chain), "utf8")
     .split(/(?<=-----END CERTIFICATE-----\n)/)
     .map((pem) => new Uint8Array(new X509Certificate(pem).raw));
   const question = { chain, root: readFileSync(join(out, OPERATOR_FILES.root), "utf8"), now };
-  t.equal(verifyIdentity({ ...question, role: "operator", cluster: "demo" }).name, "alice");
+  t.match(verifyOperator({ ...question, cluster: "demo" }), { name: "alice", operatorRole: "approver" });
   t.throws(() => verifyIdentity({ ...question, role: "hub", cluster: "demo" }));
-  t.throws(() => verifyIdentity({ ...question, role: "operator", cluster: "other" }));
+  t.throws(() => verifyOperator({ ...question, cluster: "other" }));
   t.ok(new X509Certificate(chain[0] ?? "").checkPrivateKey(createPrivateKey(readFileSync(join(out, OPERATOR_FILES.key)))));
-  await t.rejects(issueOperator({ keys, name: "alice", out, now }), { code: "EXISTS" });
+  await t.rejects(issueOperator({ keys, name: "alice", operatorRole: "admin", out, now }), { code: "EXISTS" });
 });
 
 t.test("the signer signs whole documents of its cluster and purpose, and nothing else", async (t) => {

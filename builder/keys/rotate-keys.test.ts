@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
 import { encodeEnvelope, openEnvelope, parseEnvelope } from "../../proto/dsse/dsse.ts";
-import { verifyIdentity } from "../../proto/pki/verify.ts";
+import { verifyOperator } from "../../proto/pki/verify.ts";
 import { certificatesFromPem, certificatesToPem } from "../../proto/pki/pem.ts";
 import { PINS_TYPE } from "../../proto/release/pins.ts";
 import { canonicalJson } from "../../proto/wire/json.ts";
@@ -99,13 +99,13 @@ t.test("root: refused unless the risk is named; then operators are issued anew",
   const keys = await openKeys(dir, passphrase);
   t.notSame(keys.manifest.certificates.operatorIssuer, before.manifest.certificates.operatorIssuer);
   const operator = async (by: typeof keys, name: string) => {
-    await issueOperator({ keys: by, name: "alice", out: join(root, name), now });
+    await issueOperator({ keys: by, name: "alice", operatorRole: "admin", out: join(root, name), now });
     return certificatesFromPem(readFileSync(join(root, name, OPERATOR_FILES.chain), "utf8"));
   };
   const [older, newer] = [await operator(before, "older"), await operator(keys, "newer")];
-  const question = { root: certificatesToPem(keys.root), role: "operator", cluster: "demo", now: new Date("2026-08-01T00:00:00Z") } as const;
-  t.equal(verifyIdentity({ ...question, chain: newer }).name, "alice");
-  t.throws(() => verifyIdentity({ ...question, chain: older }));
+  const question = { root: certificatesToPem(keys.root), cluster: "demo", now: new Date("2026-08-01T00:00:00Z") } as const;
+  t.equal(verifyOperator({ ...question, chain: newer }).name, "alice");
+  t.throws(() => verifyOperator({ ...question, chain: older }));
 });
 
 t.test("a wrong passphrase, a broken log or open files change nothing", async (t) => {

@@ -23,7 +23,7 @@ export async function makeKeys(demo: Demo): Promise<void> {
     writeFileSync(demo.passphraseFile, `${randomBytes(24).toString("base64url")}\n`, { mode: 0o600 });
     await build(demo, ["keys", "init", "--dir", demo.keysDir, "--cluster", spec.metadata.name]);
   }
-  if (!existsSync(demo.operatorDir)) await build(demo, ["operator", "issue", "alice", "--keys", demo.keysDir, "--out", demo.operatorDir]);
+  if (!existsSync(demo.operatorDir)) await build(demo, ["operator", "issue", "alice", "--role", "admin", "--keys", demo.keysDir, "--out", demo.operatorDir]);
 }
 
 /** One spec in, signed images and release.json out. */

@@ -78,7 +78,7 @@ async function makeKeys(dir: string, cluster: string): Promise<OpenKeys> {
   const passphrase = randomBytes(24).toString("base64url");
   await initKeys({ dir: keysDir, cluster, passphrase, now });
   const keys = await openKeys(keysDir, passphrase);
-  await issueOperator({ keys, name: "alice", out: operatorDir(dir), now });
+  await issueOperator({ keys, name: "alice", operatorRole: "admin", out: operatorDir(dir), now });
   return keys;
 }
 

@@ -27,6 +27,7 @@ const BY_CODE: Readonly<Record<HubCode | CliCode, ExitCode>> = {
   TOO_LARGE: EXIT.usage,
   RATE_LIMITED: EXIT.unavailable,
   NOT_AN_OPERATOR: EXIT.permission,
+  NOT_PERMITTED: EXIT.permission,
   READ_ONLY: EXIT.permission,
   HUB_NOT_READY: EXIT.unavailable,
   WINDOW_CLOSED: EXIT.refused,

@@ -1,4 +1,5 @@
 import { equalBytes } from "../../proto/wire/bytes.ts";
+import type { OperatorRole } from "../../proto/pki/operator-role.ts";
 import type { OperatorStatement } from "../../proto/release/operator-statement.ts";
 import type { Identity } from "../db/identities.ts";
 import { HubError } from "../error.ts";
@@ -17,6 +18,7 @@ import { verifyApproval } from "./verify-approval.ts";
 /** The operator whose TLS certificate calls. */
 export interface Operator {
   readonly name: string;
+  readonly role: OperatorRole;
   /** SPKI, DER. */
   readonly spki: Uint8Array;
 }

@@ -1,4 +1,4 @@
-import { EK_PIN_TYPE, type EkPin, parseEkPin } from "../../proto/release/ek-pin.ts";
+import { EK_PIN, type EkPin } from "../../proto/release/ek-pin.ts";
 import { openOperatorStatement, type OperatorStatement } from "../../proto/release/operator-statement.ts";
 import { sha256 } from "../../proto/wire/bytes.ts";
 import { toHex } from "../../proto/wire/hex.ts";
@@ -22,7 +22,7 @@ export interface VerifiedEkPin {
 export function verifyEkPin(signed: OperatorStatement, q: { readonly cluster: string; readonly rootCa: string; readonly nowMs: number }): VerifiedEkPin {
   const { cluster, rootCa } = q;
   try {
-    const { says: pin, operator } = openOperatorStatement(EK_PIN_TYPE, parseEkPin, signed, { cluster, rootCa, now: new Date(q.nowMs) });
+    const { says: pin, operator } = openOperatorStatement(EK_PIN, signed, { cluster, rootCa, now: new Date(q.nowMs) });
     if (pin.cluster !== cluster) throw new HubError("EK_PIN_INVALID", `the statement is for cluster ${pin.cluster}`);
     return { pin, operator: operator.name, operatorKey: operator.spki };
   } catch (cause) {

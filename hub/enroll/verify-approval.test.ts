@@ -1,6 +1,6 @@
 import t from "tap";
 import { HubWorld, type SignedStatement } from "../../test/fakes/hub-world.ts";
-import { makeIdentity, makePki } from "../../test/fakes/pki.ts";
+import { makeIdentity, makeOperator, makePki } from "../../test/fakes/pki.ts";
 import { firmwareDigest } from "../../proto/release/firmware.ts";
 import type { Identity } from "../db/identities.ts";
 import type { HubCode } from "../codes.ts";
@@ -69,6 +69,7 @@ t.test("near misses, each with its code", async (t) => {
     ["a node's own signature", "APPROVAL_INVALID", world.approval(EK, "w-1", {}, node)],
     ["the hub's own signature", "APPROVAL_INVALID", world.approval(EK, "w-1", {}, await makeIdentity(world.pki, "hub", "master"))],
     ["an expired operator", "APPROVAL_INVALID", world.approval(EK, "w-1", {}, expired)],
+    ["an operator who may only see", "APPROVAL_INVALID", world.approval(EK, "w-1", {}, await makeOperator(world.pki, "bob", "read-only"))],
     ["a good chain beside somebody else's signature", "APPROVAL_INVALID", { ...world.approval(EK, "w-1", {}, mallory), chain: world.operator.chain }],
     ["no chain", "APPROVAL_INVALID", { ...good, chain: [] }],
     ["one bit of the envelope", "APPROVAL_INVALID", { ...good, envelope: good.envelope.with(60, (good.envelope[60] ?? 0) ^ 1) }],

@@ -1,4 +1,4 @@
-import { type Approval, APPROVAL_TYPE, parseApproval } from "../../proto/release/approval.ts";
+import { type Approval, APPROVAL } from "../../proto/release/approval.ts";
 import { openOperatorStatement, type OperatorStatement } from "../../proto/release/operator-statement.ts";
 import { firmwareDigest } from "../../proto/release/firmware.ts";
 import type { Identity } from "../db/identities.ts";
@@ -54,7 +54,7 @@ export function verifyApproval(stored: OperatorStatement, q: ApprovalQuestion): 
 
 function openApproval(stored: OperatorStatement, q: ApprovalQuestion): VerifiedApproval {
   try {
-    const { says, operator } = openOperatorStatement(APPROVAL_TYPE, parseApproval, stored, { cluster: q.cluster, rootCa: q.rootCa, now: new Date(q.nowMs) });
+    const { says, operator } = openOperatorStatement(APPROVAL, stored, { cluster: q.cluster, rootCa: q.rootCa, now: new Date(q.nowMs) });
     return { approval: says, operator: operator.name, operatorKey: operator.spki };
   } catch (cause) {
     throw new HubError("APPROVAL_INVALID", "the approval is not an operator's word", { cause });

@@ -1,6 +1,10 @@
 import type { handleUnaryCall, ServerUnaryCall } from "@grpc/grpc-js";
 import type { AdminServiceServer, SignedStatement, Window } from "../../proto/gen/kubedos/v1/admin.ts";
+import { mayDo, type OperatorRole } from "../../proto/pki/operator-role.ts";
+import { EK_PIN } from "../../proto/release/ek-pin.ts";
+import { APPROVAL } from "../../proto/release/approval.ts";
 import type { OperatorStatement } from "../../proto/release/operator-statement.ts";
+import { auditRefusal } from "../enroll/audit-refusal.ts";
 import { approve, deny, type Operator, revoke } from "../enroll/decide.ts";
 import { findNode } from "../enroll/find-node.ts";
 import type { HubContext } from "../enroll/hub-context.ts";
@@ -30,8 +34,9 @@ type Call<Q> = ServerUnaryCall<Q, unknown>;
 export type Caller = { readonly t: "operator"; readonly operator: Operator } | { readonly t: "socket" };
 
 /**
- * The operators' API. `callerOf` says who is behind a connection, judged anew at each call, and throws for everybody else. To
- * the unix socket every deciding method answers `READ_ONLY`, whatever user is on the other side.
+ * The operators' API. `callerOf` says who is behind a connection, judged anew at each call, and throws for everybody else. Every operator
+ * may read; each deciding method names the role that it needs, and refuses a lesser one with `NOT_PERMITTED`. To the unix socket every
+ * deciding method answers `READ_ONLY`, whatever user is on the other side.
  */
 export function adminService(context: HubContext, callerOf: (address: string) => Caller): AdminServiceServer {
   const { store, ports } = context;
@@ -44,10 +49,11 @@ export function adminService(context: HubContext, callerOf: (address: string) =>
       return answer(call.request);
     }, log);
   }
-  function deciding<Q, R>(answer: (request: Q, by: Operator, call: Call<Q>) => R | Promise<R>): handleUnaryCall<Q, R> {
+  function deciding<Q, R>(needs: OperatorRole, answer: (request: Q, by: Operator, call: Call<Q>) => R | Promise<R>): handleUnaryCall<Q, R> {
     return handler((call) => {
       const caller = callerOf(call.getPeer());
       if (caller.t === "socket") throw new HubError("READ_ONLY", "this socket gives read access only");
+      checkRole(context, caller.operator, needs, call.getPath());
       return answer(call.request, caller.operator, call);
     }, log);
   }
@@ -69,23 +75,23 @@ export function adminService(context: HubContext, callerOf: (address: string) =>
     }),
     listFirmwareChanges: reading(() => ({ changes: [...viewFirmwareChanges(context)] })),
     listReleases: reading(() => ({ releases: [...viewReleases(context, context.releases.held)], floor: BigInt(context.releases.floor.value) })),
-    stageRelease: deciding(async (q, by) => viewRelease(context, await stageRelease(context, new Uint8Array(q.envelope), by))),
-    activateRelease: deciding(async (q, by) => viewRelease(context, await activateRelease(context, q.id, by))),
-    withdrawRelease: deciding(async (q, by) => viewRelease(context, await withdrawRelease(context, q.id, { by, reason: bounded(q.reason), acceptRisks: q.acceptRisks }))),
+    stageRelease: deciding("admin", async (q, by) => viewRelease(context, await stageRelease(context, new Uint8Array(q.envelope), by))),
+    activateRelease: deciding("admin", async (q, by) => viewRelease(context, await activateRelease(context, q.id, by))),
+    withdrawRelease: deciding("admin", async (q, by) => viewRelease(context, await withdrawRelease(context, q.id, { by, reason: bounded(q.reason), acceptRisks: q.acceptRisks }))),
     listEkPins: reading(() => ({ pins: viewEkPins(context) })),
-    setEkPin: deciding((q, by, call) => {
+    setEkPin: deciding(EK_PIN.needs, (q, by, call) => {
       const { name } = setEkPin(context, readStatement(q.statement), { by, reason: reasonOf(call) });
       const slot = context.trust.slots.get(name);
       if (slot === undefined) throw new HubError("SLOT_UNKNOWN", `this cluster has no slot ${name} any longer`);
       return viewEkPin(context, slot);
     }),
-    approve: deciding((q, by, call) => viewIdentity(context, approve(context, q.id, readStatement(q.approval), { by, reason: reasonOf(call) }))),
-    deny: deciding((q, by) => viewIdentity(context, deny(context, q.id, { by, reason: bounded(q.reason) }))),
-    revoke: deciding(async (q, by) => {
+    approve: deciding(APPROVAL.needs, (q, by, call) => viewIdentity(context, approve(context, q.id, readStatement(q.approval), { by, reason: reasonOf(call) }))),
+    deny: deciding("approver", (q, by) => viewIdentity(context, deny(context, q.id, { by, reason: bounded(q.reason) }))),
+    revoke: deciding("approver", async (q, by) => {
       const { identity, acknowledged, outstanding } = await revoke(context, q.id, { by, reason: bounded(q.reason) });
       return { node: viewIdentity(context, identity), acknowledged: [...acknowledged], outstanding: [...outstanding] };
     }),
-    openWindow: deciding((q, by) => {
+    openWindow: deciding("approver", (q, by) => {
       const { seconds, max } = q;
       if (seconds < 1 || seconds > MAX_WINDOW_SECONDS || max < 1 || max > MAX_WINDOW_PLACES) {
         throw new HubError("BAD_REQUEST", `a window is open for 1 to ${MAX_WINDOW_SECONDS} seconds and 1 to ${MAX_WINDOW_PLACES} machines`);
@@ -96,7 +102,7 @@ export function adminService(context: HubContext, callerOf: (address: string) =>
       });
       return viewWindow(context);
     }),
-    closeWindow: deciding((_q, by) => {
+    closeWindow: deciding("approver", (_q, by) => {
       store.transaction(() => {
         store.windows.close(ports.clock.wallMs());
         store.audit.append({ actor: `operator:${by.name}`, action: "window-close", subject: "window" });
@@ -104,6 +110,14 @@ export function adminService(context: HubContext, callerOf: (address: string) =>
       return viewWindow(context);
     }),
   };
+}
+
+/** Throws HubError `NOT_PERMITTED`, and the audit says who tried what (`path`: the method as gRPC names it, from our own service). */
+function checkRole(context: HubContext, by: Operator, needs: OperatorRole, path: string): void {
+  if (mayDo(by.role, needs)) return;
+  const error = new HubError("NOT_PERMITTED", `${by.name} is ${by.role}, and this needs ${needs}`);
+  auditRefusal(context, { by: by.name, action: "call", subject: path.slice(path.lastIndexOf("/") + 1) }, error);
+  throw error;
 }
 
 function handler<Q, R>(answer: (call: Call<Q>) => R | Promise<R>, log: (error: unknown) => void): handleUnaryCall<Q, R> {

@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import { verifyIdentity, verifySelfSigned } from "../../proto/pki/verify.ts";
+import { verifyIdentity, verifyOperator, verifySelfSigned } from "../../proto/pki/verify.ts";
 import type { Operator } from "../enroll/decide.ts";
 import type { HubContext } from "../enroll/hub-context.ts";
 import { HubError } from "../error.ts";
@@ -28,8 +28,8 @@ export function judgeOperator(context: HubContext, certificate: Uint8Array | nul
   const { cluster, rootCa: root } = context.image;
   const now = new Date(context.ports.clock.wallMs());
   try {
-    const { name, spki } = verifyIdentity({ chain: certificate === null ? [] : [certificate, context.trust.operatorIssuer], root, role: "operator", cluster, now });
-    return { name, spki };
+    const { name, operatorRole, spki } = verifyOperator({ chain: certificate === null ? [] : [certificate, context.trust.operatorIssuer], root, cluster, now });
+    return { name, role: operatorRole, spki };
   } catch (cause) {
     throw new HubError("NOT_AN_OPERATOR", "the caller's certificate is not an operator's of this cluster", { cause });
   }

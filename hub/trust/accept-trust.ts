@@ -1,4 +1,4 @@
-import { type Approval, APPROVAL_TYPE, parseApproval } from "../../proto/release/approval.ts";
+import { type Approval, APPROVAL } from "../../proto/release/approval.ts";
 import { openOperatorStatement, type OperatorStatement } from "../../proto/release/operator-statement.ts";
 import type { Release } from "../../proto/release/release.ts";
 import { equalBytes } from "../../proto/wire/bytes.ts";
@@ -81,7 +81,7 @@ function listBecoming(delivered: readonly Signed<Release>[], book: ReleaseBook):
 function readDelivered(stored: OperatorStatement, options: AcceptOptions): Approval {
   try {
     const { cluster, rootCa, nowMs } = options;
-    return openOperatorStatement(APPROVAL_TYPE, parseApproval, stored, { cluster, rootCa, now: new Date(nowMs) }).says;
+    return openOperatorStatement(APPROVAL, stored, { cluster, rootCa, now: new Date(nowMs) }).says;
   } catch (cause) {
     throw new BootError("BAD_DELIVERY", "an approval in the delivery is not an operator's word", { cause });
   }

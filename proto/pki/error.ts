@@ -9,7 +9,7 @@ export class PkiError extends Error {
   }
 }
 
-/** Why a chain was refused, one code for each check of `verifyIdentity`. */
+/** Why a chain was refused, one code for each check of `verifyIdentity`, and of an operator's role. */
 export type PkiErrorCode =
   | "BAD_CERTIFICATE"
   | "CHAIN_LENGTH"
@@ -21,4 +21,5 @@ export type PkiErrorCode =
   | "WRONG_NAME"
   | "WRONG_USAGE"
   | "WRONG_KEY"
-  | "UNKNOWN_CRITICAL";
+  | "UNKNOWN_CRITICAL"
+  | "OPERATOR_ROLE";

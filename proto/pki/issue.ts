@@ -5,7 +5,7 @@ import { GeneralName, GeneralSubtree, GeneralSubtrees, id_ce_nameConstraints, Na
 import * as x509 from "@peculiar/x509";
 import { toHex } from "../wire/hex.ts";
 import { createCertificate, publicKeyOf, type RemoteKey, spkiOf } from "./create-certificate.ts";
-import { identityHost, identityUri, type PkiRole } from "./names.ts";
+import { identityHost, identityUri, type PkiRole, type Subject } from "./names.ts";
 
 const SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
 const CLIENT_AUTH = "1.3.6.1.5.5.7.3.2";
@@ -51,9 +51,9 @@ export async function issueIntermediate(
 
 /** An identity: its URI is the only name, its usage follows from the role (hub serves, node and operator dial). DER. */
 export async function issueLeaf(
-  options: IssueOptions & { readonly cluster: string; readonly role: PkiRole; readonly name: string; readonly issuer: Issuer },
+  options: IssueOptions & Subject & { readonly cluster: string; readonly issuer: Issuer },
 ): Promise<Uint8Array> {
-  const uri = identityUri(options.role, options.cluster, options.name);
+  const uri = identityUri(options.cluster, options);
   return await create(options, `CN=${options.name}`, signer(options.issuer), [
     new x509.BasicConstraintsExtension(false, undefined, true),
     new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),

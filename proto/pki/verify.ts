@@ -1,7 +1,8 @@
 import { type KeyObject, X509Certificate } from "node:crypto";
 import { dnsLabel } from "../wire/text.ts";
 import { PkiError } from "./error.ts";
-import { identityHost, identityUri, type PkiRole } from "./names.ts";
+import { identityHost, identityUri, type PkiRole, type Subject, subjectOf } from "./names.ts";
+import type { OperatorRole } from "./operator-role.ts";
 import { EXTENSION, parseCertificate, readBasicConstraints, readExtKeyUsage, readKeyUsage, readOnlyUri, readPermittedUri, type UnverifiedCertificate } from "./parse-certificate.ts";
 
 /** Certificates of ours have about 600 bytes. */
@@ -31,6 +32,11 @@ export interface Identity {
   readonly spki: Uint8Array;
 }
 
+/** An operator whose certificate chain was verified. */
+export interface OperatorIdentity extends Identity {
+  readonly operatorRole: OperatorRole;
+}
+
 interface Parsed {
   readonly x509: X509Certificate;
   readonly asn: UnverifiedCertificate;
@@ -42,7 +48,23 @@ interface Parsed {
  * now; the intermediate is a CA of path length 0, constrained to exactly this role and cluster; the leaf is no CA, has the
  * role's usage, and its only name is `kubedos://ROLE.CLUSTER/NAME`. Throws {@link PkiError}.
  */
-export function verifyIdentity(q: IdentityQuestion): Identity {
+export function verifyIdentity(q: IdentityQuestion & { readonly role: "hub" | "node" }): Identity {
+  const { leaf, subject } = verifyChain(q);
+  return identityOf(leaf, subject.name);
+}
+
+/** The same judge for operators, whose only name is `kubedos://operator.CLUSTER/OPERATOR-ROLE/NAME`. Throws {@link PkiError}. */
+export function verifyOperator(q: Omit<IdentityQuestion, "role">): OperatorIdentity {
+  const { leaf, subject } = verifyChain({ ...q, role: "operator" });
+  if (subject.role !== "operator") throw new PkiError("WRONG_NAME", "the certificate names no operator");
+  return { ...identityOf(leaf, subject.name), operatorRole: subject.operatorRole };
+}
+
+function identityOf(leaf: Parsed, name: string): Identity {
+  return { name, key: leaf.x509.publicKey, spki: spkiOf(leaf) };
+}
+
+function verifyChain(q: IdentityQuestion): { readonly leaf: Parsed; readonly subject: Subject } {
   const [leafDer, intermediateDer] = q.chain;
   if (leafDer === undefined || intermediateDer === undefined || q.chain.length !== 2) {
     throw new PkiError("CHAIN_LENGTH", `a chain has a leaf and an intermediate, this one has ${q.chain.length} certificates`);
@@ -55,7 +77,7 @@ export function verifyIdentity(q: IdentityQuestion): Identity {
   for (const certificate of [root, intermediate, leaf]) checkTime(certificate, q.now);
   checkIssuer(root, null);
   checkIssuer(intermediate, { role: q.role, cluster: q.cluster });
-  return { name: leafName(leaf, q.role, q.cluster), key: leaf.x509.publicKey, spki: spkiOf(leaf) };
+  return { leaf, subject: leafSubject(leaf, q.role, q.cluster) };
 }
 
 /** A stranger's certificate: signed by its own key, valid now. Says nothing but which key the peer holds. Throws {@link PkiError}. */
@@ -74,7 +96,7 @@ export function verifyIntermediate(q: Omit<IdentityQuestion, "chain"> & { readon
   for (const certificate of [root, intermediate]) checkTime(certificate, q.now);
   checkIssuer(root, null);
   checkIssuer(intermediate, { role: q.role, cluster: q.cluster });
-  return { name: q.role, key: intermediate.x509.publicKey, spki: spkiOf(intermediate) };
+  return identityOf(intermediate, q.role);
 }
 
 function parse(data: string | Uint8Array): Parsed {
@@ -126,19 +148,20 @@ function checkIssuer(certificate: Parsed, constrained: { readonly role: PkiRole;
   }
 }
 
-function leafName(leaf: Parsed, role: PkiRole, cluster: string): string {
+function leafSubject(leaf: Parsed, role: PkiRole, cluster: string): Subject {
   if (extension(leaf, EXTENSION.basicConstraints, readBasicConstraints)?.ca !== false) {
     throw new PkiError("WRONG_USAGE", "a leaf must say that it is no CA");
   }
   const usage = extension(leaf, EXTENSION.extKeyUsage, readExtKeyUsage);
   const wanted = role === "hub" ? SERVER_AUTH : CLIENT_AUTH;
   if (usage?.length !== 1 || usage[0] !== wanted) throw new PkiError("WRONG_USAGE", `the certificate is not for a ${role}`);
-  const uri = extension(leaf, EXTENSION.subjectAltName, readOnlyUri) ?? undefined;
-  const name = uri?.slice(identityUri(role, cluster, "").length);
-  if (uri === undefined || !dnsLabel.safeParse(name).success || name === undefined || uri !== identityUri(role, cluster, name)) {
-    throw new PkiError("WRONG_NAME", `the certificate's name is ${JSON.stringify(uri ?? null)}, wanted ${identityUri(role, cluster, "NAME")}`);
+  const uri = extension(leaf, EXTENSION.subjectAltName, readOnlyUri) ?? null;
+  const subject = uri === null ? null : subjectOf(uri, role, cluster);
+  if (subject === null || !dnsLabel.safeParse(subject.name).success) {
+    const wanted = identityUri(cluster, role === "operator" ? { role, operatorRole: "approver", name: "NAME" } : { role, name: "NAME" });
+    throw new PkiError("WRONG_NAME", `the certificate's name is ${JSON.stringify(uri)}, wanted one like ${wanted}`);
   }
-  return name;
+  return subject;
 }
 
 /** What an extension says; undefined where it isn't there. */

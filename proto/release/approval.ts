@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { parseCanonicalJson } from "../wire/json.ts";
 import { dnsLabel, hexText } from "../wire/text.ts";
+import type { StatementKind } from "./operator-statement.ts";
 
 /** DSSE payload type of an approval, signed by the operator's own key. */
 export const APPROVAL_TYPE = "application/vnd.kubedos.approval+json";
@@ -29,3 +30,6 @@ export type Approval = z.output<typeof approvalSchema>;
 export function parseApproval(data: Uint8Array): Approval {
   return parseCanonicalJson(approvalSchema, data, 16 * 1024);
 }
+
+/** An approval as a statement: an approver's word is enough. */
+export const APPROVAL: StatementKind<Approval> = { type: APPROVAL_TYPE, parse: parseApproval, needs: "approver" };

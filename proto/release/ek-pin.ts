@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { parseCanonicalJson } from "../wire/json.ts";
 import { dnsLabel, hexText } from "../wire/text.ts";
+import type { StatementKind } from "./operator-statement.ts";
 
 /** DSSE payload type of an operator's pin, signed by the operator's own key. */
 export const EK_PIN_TYPE = "application/vnd.kubedos.ek-pin+json";
@@ -25,3 +26,6 @@ export type EkPin = z.output<typeof ekPinSchema>;
 export function parseEkPin(data: Uint8Array): EkPin {
   return parseCanonicalJson(ekPinSchema, data, 16 * 1024);
 }
+
+/** A pin as a statement. It says what machines are judged by: an admin's word alone. */
+export const EK_PIN: StatementKind<EkPin> = { type: EK_PIN_TYPE, parse: parseEkPin, needs: "admin" };

@@ -1,5 +1,7 @@
 import { openEnvelope, parseEnvelope } from "../dsse/dsse.ts";
-import { type Identity, verifyIdentity } from "../pki/verify.ts";
+import { PkiError } from "../pki/error.ts";
+import { mayDo, type OperatorRole } from "../pki/operator-role.ts";
+import { type OperatorIdentity, verifyOperator } from "../pki/verify.ts";
 
 /** An operator's statement as it travels and is stored: DSSE bytes, and the certificates that verify them (DER, leaf first). */
 export interface OperatorStatement {
@@ -15,12 +17,21 @@ export interface OperatorTrust {
   readonly now: Date;
 }
 
+/** A kind of statement: its DSSE payload type, how its payload is read, and what an operator has to be for it to count. */
+export interface StatementKind<T> {
+  readonly type: string;
+  readonly parse: (payload: Uint8Array) => T;
+  readonly needs: OperatorRole;
+}
+
 /**
- * Opens a statement if an operator of this cluster made it: his chain holds under the root now, and his key signed the envelope under exactly
- * this payload type (DESIGN §2.12). What the statement says is the caller's to judge. Throws PkiError, WireError or what `parse` throws.
+ * Opens a statement if an operator of this cluster made it who may: his chain holds under the root now, its role is enough for this kind, and his
+ * key signed the envelope under exactly this payload type (DESIGN §2.12). What the statement says is the caller's to judge. Throws PkiError,
+ * WireError or what `parse` throws.
  */
-export function openOperatorStatement<T>(type: string, parse: (payload: Uint8Array) => T, signed: OperatorStatement, trust: OperatorTrust): { readonly says: T; readonly operator: Identity } {
+export function openOperatorStatement<T>({ type, parse, needs }: StatementKind<T>, signed: OperatorStatement, trust: OperatorTrust): { readonly says: T; readonly operator: OperatorIdentity } {
   const { cluster, rootCa: root, now } = trust;
-  const operator = verifyIdentity({ chain: signed.chain, root, role: "operator", cluster, now });
+  const operator = verifyOperator({ chain: signed.chain, root, cluster, now });
+  if (!mayDo(operator.operatorRole, needs)) throw new PkiError("OPERATOR_ROLE", `${operator.name} is ${operator.operatorRole}; a statement of this kind needs ${needs}`);
   return { says: parse(openEnvelope(type, parseEnvelope(signed.envelope), [operator.key])), operator };
 }

@@ -11,7 +11,7 @@ import {
 import { parseApproval, type Approval, APPROVAL_TYPE } from "../../proto/release/approval.ts";
 import { EK_PIN_TYPE, type EkPin, parseEkPin } from "../../proto/release/ek-pin.ts";
 import { openEnvelope, parseEnvelope } from "../../proto/dsse/dsse.ts";
-import { verifyIdentity } from "../../proto/pki/verify.ts";
+import { verifyOperator } from "../../proto/pki/verify.ts";
 import {
   AdminServiceService,
   type AdminServiceServer,
@@ -207,14 +207,14 @@ function verifyApproval(pki: TestPki, q: ApproveRequest): Approval {
   const statement = q.approval;
   if (statement === undefined) throw refusal(status.INVALID_ARGUMENT, "no approval", "BAD_REQUEST");
   const chain = statement.certificateChain.map((der) => new Uint8Array(der));
-  const signer = verifyIdentity({ chain, root: pki.root.certificate, role: "operator", cluster: pki.cluster, now: new Date() });
+  const signer = verifyOperator({ chain, root: pki.root.certificate, cluster: pki.cluster, now: new Date() });
   return parseApproval(openEnvelope(APPROVAL_TYPE, parseEnvelope(new Uint8Array(statement.envelope)), [signer.key]));
 }
 
 function verifyEkPin(pki: TestPki, { statement }: SetEkPinRequest): { readonly pin: EkPin; readonly by: string } {
   if (statement === undefined) throw refusal(status.INVALID_ARGUMENT, "no statement", "BAD_REQUEST");
   const chain = statement.certificateChain.map((der) => new Uint8Array(der));
-  const signer = verifyIdentity({ chain, root: pki.root.certificate, role: "operator", cluster: pki.cluster, now: new Date() });
+  const signer = verifyOperator({ chain, root: pki.root.certificate, cluster: pki.cluster, now: new Date() });
   return { by: signer.name, pin: parseEkPin(openEnvelope(EK_PIN_TYPE, parseEnvelope(new Uint8Array(statement.envelope)), [signer.key])) };
 }
 

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { issueIntermediate, issueLeaf, issueRoot, type Issuer } from "../../proto/pki/issue.ts";
 import type { PkiRole } from "../../proto/pki/names.ts";
+import type { OperatorRole } from "../../proto/pki/operator-role.ts";
 
 /** A leaf with its key and the chain that a peer sends (leaf, intermediate), DER. */
 export interface TestIdentity {
@@ -32,11 +33,20 @@ export async function makePki(cluster: string, existing?: Issuer): Promise<TestP
   return { cluster, root, issuers: { hub: await make("hub"), node: await make("node"), operator: await make("operator") } };
 }
 
-/** An identity of `role`, valid until `until`. */
+/** An identity of `role`, valid until `until`; an operator is an admin. */
 export async function makeIdentity(pki: TestPki, role: PkiRole, name: string, until = UNTIL): Promise<TestIdentity> {
+  if (role === "operator") return await makeOperator(pki, name, "admin", until);
   const key = p256();
   const issuer = pki.issuers[role];
   const leaf = await issueLeaf({ ...validity(until), cluster: pki.cluster, role, name, subjectKey: key, issuer });
+  return { key, chain: [leaf, issuer.certificate] };
+}
+
+/** An operator of this role. */
+export async function makeOperator(pki: TestPki, name: string, operatorRole: OperatorRole, until = UNTIL): Promise<TestIdentity> {
+  const key = p256();
+  const issuer = pki.issuers.operator;
+  const leaf = await issueLeaf({ ...validity(until), cluster: pki.cluster, role: "operator", operatorRole, name, subjectKey: key, issuer });
   return { key, chain: [leaf, issuer.certificate] };
 }
 

@@ -51,7 +51,7 @@ await initKeys({ dir: join(dir, "keys"), cluster: "demo", passphrase: "a long en
 const keys = await openKeys(join(dir, "keys"), "a long enough passphrase");
 const signer = makeFileSigner(keys);
 const identity = join(dir, "alice");
-await issueOperator({ keys, name: "alice", out: identity, now: new Date() });
+await issueOperator({ keys, name: "alice", operatorRole: "admin", out: identity, now: new Date() });
 const release = { ...releaseOf(firmwareLog), images: ["master", "worker"].flatMap((role) => releaseOf(firmwareLog, role).images) };
 
 // The executable that images hold; first-light.test.ts puts its siblings through the same.

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import t from "tap";
 import { openEnvelope } from "../../../proto/dsse/dsse.ts";
 import { PINS_TYPE } from "../../../proto/release/pins.ts";
-import { verifyIdentity } from "../../../proto/pki/verify.ts";
+import { verifyOperator } from "../../../proto/pki/verify.ts";
 import { certificatesFromPem } from "../../../proto/pki/pem.ts";
 import { utf8 } from "../../../proto/wire/bytes.ts";
 import { canonicalJson } from "../../../proto/wire/json.ts";
@@ -69,9 +69,9 @@ t.test("a signer's process signs with it, and an operator is issued by it", asyn
   t.same(openEnvelope(PINS_TYPE, envelope, keys.releaseKeys), pins);
   t.equal((await readLog(dir, keys.releaseKeys)).entries.length, 1);
   const out = join(root, "alice");
-  await issueOperator({ keys, name: "alice", out, now });
+  await issueOperator({ keys, name: "alice", operatorRole: "admin", out, now });
   const chain = certificatesFromPem(readFileSync(join(out, OPERATOR_FILES.chain), "utf8"));
-  t.equal(verifyIdentity({ chain, root: readFileSync(join(out, OPERATOR_FILES.root), "utf8"), role: "operator", cluster: "demo", now }).name, "alice");
+  t.equal(verifyOperator({ chain, root: readFileSync(join(out, OPERATOR_FILES.root), "utf8"), cluster: "demo", now }).name, "alice");
 });
 
 t.test("near misses", async (t) => {

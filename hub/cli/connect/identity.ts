@@ -1,7 +1,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { join } from "node:path";
 import { PkiError } from "../../../proto/pki/error.ts";
-import { verifyIdentity } from "../../../proto/pki/verify.ts";
+import { verifyOperator } from "../../../proto/pki/verify.ts";
 import { CliError } from "../cli-error.ts";
 import type { CliPorts } from "../ports.ts";
 
@@ -34,7 +34,7 @@ export async function loadIdentity(dir: string, ports: CliPorts): Promise<Operat
   const cluster = claimedCluster(chain, dir);
   try {
     // The name in the certificate only says which cluster to ask about; this decides whether it holds.
-    const identity = verifyIdentity({ chain, root: rootPem, role: "operator", cluster, now: new Date(ports.now()) });
+    const identity = verifyOperator({ chain, root: rootPem, cluster, now: new Date(ports.now()) });
     const own = new X509Certificate(chain[0] ?? new Uint8Array());
     if (!own.checkPrivateKey(key)) throw invalid(`operator.key in ${dir} is not the key of operator.crt`);
     return { name: identity.name, cluster, key, keyPem, certificatePem, chain, rootPem };
@@ -75,7 +75,7 @@ function parseChain(pem: string, dir: string): readonly Uint8Array[] {
 function claimedCluster(chain: readonly Uint8Array[], dir: string): string {
   const leaf = chain[0];
   const names = leaf === undefined ? "" : (new X509Certificate(leaf).subjectAltName ?? "");
-  const cluster = /^URI:kubedos:\/\/operator\.([a-z0-9-]+)\/[a-z0-9-]+$/.exec(names)?.[1];
+  const cluster = /^URI:kubedos:\/\/operator\.([a-z0-9-]+)\/[a-z0-9-]+\/[a-z0-9-]+$/.exec(names)?.[1];
   if (cluster === undefined) throw invalid(`operator.crt in ${dir} is not an operator's certificate`);
   return cluster;
 }
