@@ -3,6 +3,7 @@ import { SpecError, type SpecFault } from "../../proto/spec/error.ts";
 import { WireError } from "../../proto/wire/error.ts";
 import { errorChain } from "../../proto/wire/error-chain.ts";
 import { BundleError, type BundleErrorCode } from "../bundle/error.ts";
+import { ContainerError, type ContainerErrorCode } from "../containers/error.ts";
 import { DarksiteError, type DarksiteErrorCode } from "../darksite/error.ts";
 import { DeployError, type DeployErrorCode } from "../deploy/error.ts";
 import { BuildError, type BuildErrorCode } from "../error.ts";
@@ -116,6 +117,12 @@ const darksiteExits: Record<DarksiteErrorCode, number> = {
   DARKSITE_BUSY: EXIT.conflict,
 };
 
+const containerExits: Record<ContainerErrorCode, number> = {
+  IMAGE_UNREADABLE: EXIT.refused,
+  IMAGE_TOO_LARGE: EXIT.refused,
+  PACKAGES_UNREADABLE: EXIT.refused,
+};
+
 const sbomExits: Record<SbomErrorCode, number> = {
   FILE_UNEXPLAINED: EXIT.refused,
   FILE_DIFFERS: EXIT.refused,
@@ -168,6 +175,7 @@ export function explainError(e: unknown): Explanation {
   if (e instanceof BuildError) return { message: e.message, next: e.next, exit: buildExits[e.code], code: e.code };
   if (e instanceof LockError) return { message: e.message, next: e.next, exit: lockExits[e.code], code: e.code };
   if (e instanceof SbomError) return { message: e.message, next: e.next, exit: sbomExits[e.code], code: e.code };
+  if (e instanceof ContainerError) return { message: e.message, next: e.next, exit: containerExits[e.code], code: e.code };
   if (e instanceof FetchError) return { message: e.message, next: e.next, exit: fetchExits[e.code], code: e.code };
   if (e instanceof BundleError) return { message: e.message, next: e.next, exit: bundleExits[e.code], code: e.code };
   if (e instanceof DarksiteError) return { message: e.message, next: e.next, exit: darksiteExits[e.code], code: e.code };

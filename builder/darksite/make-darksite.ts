@@ -20,7 +20,8 @@ import { lockDarksite } from "./lock-darksite.ts";
 import { CONTENT_FOLDERS, DARKSITE } from "./paths.ts";
 import { checkSignature, type FileListing, readDarksite } from "./read-darksite.ts";
 import { APT_INDEXES, writeApt } from "./write-apt.ts";
-import { holdsImages, OCI_INDEXES, writeOci } from "./write-oci.ts";
+import { holdsImages, laidImages, OCI_INDEXES, writeOci } from "./write-oci.ts";
+import { sbomPaths, writeSboms } from "./write-sboms.ts";
 import { writeWhole } from "./write-whole.ts";
 
 const AT_ONCE = 4;
@@ -60,7 +61,7 @@ export interface MakeDarksiteResult {
 
 /**
  * Brings everything that a lock names into a folder, signs it, and lists it last (docs/darksite.md). What an earlier run brought is
- * hashed and kept, that of other locks too; what is half there is continued. Throws DarksiteError, FetchError, LockError or ToolError.
+ * hashed and kept, that of other locks too; what is half there is continued. Throws DarksiteError, FetchError, LockError, ToolError, or ContainerError for an image whose packages can't be told.
  */
 export async function makeDarksite(request: MakeDarksiteRequest): Promise<MakeDarksiteResult> {
   const dir = resolve(request.dir);
@@ -121,9 +122,9 @@ async function isWhole(dir: string, content: readonly ListedFile[], before: File
   const digests = new Map(content.map((f) => [f.path, f.sha256]));
   const indexes = before.files.filter((f) => !digests.has(f.path));
   if (before.files.length !== content.length + indexes.length || before.files.some((f) => (digests.get(f.path) ?? f.sha256) !== f.sha256)) return false;
-  const own = [...APT_INDEXES, ...OCI_INDEXES];
-  if (indexes.length !== own.length || !indexes.every((f) => own.includes(f.path))) return false;
   for (const file of indexes) if (!(await isFile(join(dir, file.path), file))) return false;
+  const own = [...APT_INDEXES, ...OCI_INDEXES, ...sbomPaths(await laidImages(dir))];
+  if (indexes.length !== own.length || !indexes.every((f) => own.includes(f.path))) return false;
   if (!(await holdsImages(dir, lock.containers ?? []))) return false;
   return signing === undefined ? true : checkSignature(dir, before.bytes, signing.releaseKey).then(() => true, () => false);
 }
@@ -138,7 +139,9 @@ async function finish(dir: string, content: readonly ListedFile[], { lock, signi
   await writeApt(dir, content.filter((f) => f.path.startsWith(DARKSITE.aptPool)), Math.floor(now.getTime() / 1000), signal);
   const paths = new Set(content.map((f) => f.path));
   await writeOci(dir, lock.containers ?? [], (path) => paths.has(path));
-  const others = [...APT_INDEXES, ...OCI_INDEXES, ...((await addFiles?.(dir)) ?? [])];
+  const images = await laidImages(dir);
+  await writeSboms(dir, images, report, signal);
+  const others = [...APT_INDEXES, ...OCI_INDEXES, ...sbomPaths(images), ...((await addFiles?.(dir)) ?? [])];
   const files = [...content, ...(await mapToEnd(others, AT_ONCE, (path) => listFile(dir, path)))];
   const list = encodeFileList(files);
   // The signature first: a list without one is a darksite that was made without keys.

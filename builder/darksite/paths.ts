@@ -12,6 +12,8 @@ export const DARKSITE = {
   aptCertificate: "apt/kubedos.gpg",
   ociLayout: "oci/oci-layout",
   ociIndex: "oci/index.json",
+  /** What is in the container images, two files for each. */
+  sboms: "sbom",
   /** What is not yet whole, by digest. */
   partial: ".partial",
   /** The list of before, while a new one is made. */

@@ -55,18 +55,18 @@ export function debLocation(bill: Bill, locked: LockedPackage): string {
   return debUrl(bill.origins, locked);
 }
 
-/** A UUID (RFC 9562 version 8) that follows from the image and `label`. */
-export function billUuid(bill: Bill, label: string): string {
-  const hex = deriveBytes(bill.uki.sha256, label, 16);
+/** A UUID (RFC 9562 version 8) that follows from the image's digest (hex) and `label`. */
+export function billUuid(sha256: string, label: string): string {
+  const hex = deriveBytes(sha256, label, 16);
   return guidText(`${hex.slice(0, 12)}8${hex.slice(13, 16)}8${hex.slice(17)}`);
 }
 
-/** SOURCE_DATE_EPOCH as SPDX writes times. */
-export function billTime(bill: Bill): string {
-  return new Date(bill.epoch * 1000).toISOString().replace(/\.000Z$/, "Z");
+/** Seconds since 1970 as SPDX writes times. */
+export function billTime(epoch: number): string {
+  return new Date(epoch * 1000).toISOString().replace(/\.000Z$/, "Z");
 }
 
-/** purl-spec: percent-encoded but for colons. */
-function purlPart(text: string): string {
+/** A part of a package URL as purl-spec wants it: percent-encoded but for colons. */
+export function purlPart(text: string): string {
   return encodeURIComponent(text).replaceAll("%3A", ":");
 }

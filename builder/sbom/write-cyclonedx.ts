@@ -11,7 +11,7 @@ type Facts = Readonly<Record<string, string>>;
 
 /** A bill as CycloneDX 1.6 JSON: the same bill, the same bytes. */
 export function writeCycloneDx(bill: Bill): Uint8Array {
-  const bom = new Models.Bom({ serialNumber: `urn:uuid:${billUuid(bill, "cyclonedx")}` });
+  const bom = new Models.Bom({ serialNumber: `urn:uuid:${billUuid(bill.uki.sha256, "cyclonedx")}` });
   bom.metadata.timestamp = new Date(bill.epoch * 1000);
   bom.metadata.tools.components.add(new Component(Enums.ComponentType.Application, "kubedos-build", { version: VERSION }));
   bom.metadata.component = new Component(Enums.ComponentType.OperatingSystem, `${bill.cluster}-${bill.role}`, {
