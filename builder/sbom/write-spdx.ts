@@ -8,8 +8,21 @@ import type { NpmPackage } from "./program-packages.ts";
 
 interface Relationship {
   readonly spdxElementId: string;
-  readonly relationshipType: "DESCRIBES" | "CONTAINS";
+  readonly relationshipType: "DESCRIBES" | "CONTAINS" | "GENERATED_FROM";
   readonly relatedSpdxElement: string;
+}
+
+interface SpdxFile {
+  readonly SPDXID: string;
+  readonly fileName: string;
+  /** SHA-1 first. */
+  readonly checksums: readonly [Checksum, Checksum];
+  readonly comment: string;
+}
+
+interface Checksum {
+  readonly algorithm: "SHA1" | "SHA256";
+  readonly checksumValue: string;
 }
 
 const IMAGE = "SPDXRef-Image";
@@ -18,6 +31,7 @@ const IMAGE = "SPDXRef-Image";
 export function writeSpdx(bill: Bill): Uint8Array {
   const name = `kubedos-${bill.cluster}-${bill.role}`;
   const npm = uniqueNpm(bill.programs);
+  const files = [...bill.boot, ...bill.files].map(file);
   const document = {
     spdxVersion: "SPDX-2.3",
     dataLicense: "CC0-1.0",
@@ -25,23 +39,25 @@ export function writeSpdx(bill: Bill): Uint8Array {
     name,
     documentNamespace: `https://spdx.org/spdxdocs/${name}-${billUuid(bill.uki.sha256, "spdx")}`,
     creationInfo: { created: billTime(bill.epoch), creators: [`Tool: kubedos-build-${VERSION}`] },
-    packages: [imagePackage(bill), ...bill.packages.map((p) => debPackage(bill, p.locked, `${p.files.present} of its files are in the image, ${p.files.leftOut} were left out; built from source ${p.source.name} ${p.source.version}`)), ...bootPackages(bill), ...bill.programs.map(programPackage), ...npm.map(npmPackage)],
-    files: [...bill.boot.map((part) => file(part.path, part.content, part.from)), ...bill.files.map((f) => file(f.path, f.content, f.from))],
+    packages: [imagePackage(bill, files), ...bill.packages.map((p) => debPackage(bill, p.locked, `${p.files.present} of its files are in the image, ${p.files.leftOut} were left out; built from source ${p.source.name} ${p.source.version}`)), ...bootPackages(bill), ...bill.programs.map(programPackage), ...npm.map(npmPackage)],
+    files,
     relationships: relationships(bill),
   };
   return utf8(`${JSON.stringify(document)}\n`);
 }
 
-function imagePackage(bill: Bill): object {
+/** Only a package with `filesAnalyzed` may contain files, and it then has a code over all of them (SPDX 2.3, 7.8 and 7.9). */
+function imagePackage(bill: Bill, files: readonly SpdxFile[]): object {
   return {
     SPDXID: IMAGE,
     name: `${bill.cluster}-${bill.role}`,
     versionInfo: bill.rootHash,
     downloadLocation: "NOASSERTION",
-    filesAnalyzed: false,
+    filesAnalyzed: true,
+    packageVerificationCode: { packageVerificationCodeValue: createHash("sha1").update(files.map((f) => f.checksums[0].checksumValue).sort().join("")).digest("hex") },
     primaryPackagePurpose: "OPERATING-SYSTEM",
     checksums: [{ algorithm: "SHA256", checksumValue: bill.uki.sha256 }],
-    comment: "The checksum is the signed UKI's, the version its dm-verity root hash: together they cover every byte of the image.",
+    comment: "The checksum is the signed UKI's, the version its dm-verity root hash: together they cover every byte of the image. The verification code is of the files that no package owns.",
   };
 }
 
@@ -91,7 +107,7 @@ function purlRef(purl: string): object {
 }
 
 /** A link counts as a file that holds its target, a device as an empty one. */
-function file(path: string, content: Content, from: string): object {
+function file({ path, content, from }: { readonly path: string; readonly content: Content; readonly from: string }): SpdxFile {
   const { sha1, sha256 } = content.kind === "file" ? content : fileContent(utf8(content.kind === "link" ? content.target : ""));
   const kind = { file: "", link: content.kind === "link" ? `link to ${content.target}; ` : "", device: "device; " }[content.kind];
   return {
@@ -104,11 +120,12 @@ function file(path: string, content: Content, from: string): object {
 
 function relationships(bill: Bill): readonly Relationship[] {
   const contains = (from: string, to: string): Relationship => ({ spdxElementId: from, relationshipType: "CONTAINS", relatedSpdxElement: to });
+  const made = (program: BillProgram): Relationship => ({ spdxElementId: fileId(program.path), relationshipType: "GENERATED_FROM", relatedSpdxElement: programId(program) });
   return [
     { spdxElementId: "SPDXRef-DOCUMENT", relationshipType: "DESCRIBES", relatedSpdxElement: IMAGE },
     ...bill.packages.map((p) => contains(IMAGE, debId(p.locked.name))),
     ...bill.bootPackages.map((p) => contains(IMAGE, bootId(p.locked.name))),
-    ...bill.programs.flatMap((program) => [contains(IMAGE, programId(program)), contains(programId(program), fileId(program.path)), ...program.packages.map((p) => contains(programId(program), npmId(p)))]),
+    ...bill.programs.flatMap((program) => [contains(IMAGE, programId(program)), made(program), ...program.packages.map((p) => contains(programId(program), npmId(p)))]),
     ...bill.boot.map((part) => contains(IMAGE, fileId(part.path))),
     ...bill.files.map((f) => contains(IMAGE, fileId(f.path))),
   ];
