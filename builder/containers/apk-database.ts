@@ -6,6 +6,7 @@ import type { InstalledPackage } from "./installed-package.ts";
 
 const NAME = /^[A-Za-z0-9._+][A-Za-z0-9._+-]{0,255}$/;
 const VERSION = /^[0-9A-Za-z._~+-]{1,256}$/;
+const MAX_LICENSE = 1024;
 /** Checksums by the letter of their algorithm (apk-package(5)). */
 const CHECKSUMS = { Q1: { algorithm: "SHA1", bytes: 20 }, Q2: { algorithm: "SHA256", bytes: 32 } } as const;
 
@@ -19,7 +20,7 @@ export function parseApkDatabase(data: Uint8Array, where: string): readonly Inst
     if (!NAME.test(name) || !VERSION.test(version) || !/^[a-z0-9_-]{0,64}$/.test(architecture)) {
       throw new ContainerError("PACKAGES_UNREADABLE", `${where} has a package without name or version: ${JSON.stringify(`${name} ${version} ${architecture}`.slice(0, 200))}`);
     }
-    return { kind: "apk", name, version, architecture, source: NAME.test(origin) ? origin : "", checksum: checksum(value("C"), `${where}: ${name}`) };
+    return { kind: "apk", name, version, architecture, source: NAME.test(origin) ? origin : "", license: value("L").slice(0, MAX_LICENSE), checksum: checksum(value("C"), `${where}: ${name}`) };
   });
 }
 

@@ -23,6 +23,6 @@ export function parseDpkgStatus(data: Uint8Array, where: string): readonly Insta
       throw new ContainerError("PACKAGES_UNREADABLE", `${where} has a package without name, version or architecture: ${JSON.stringify(`${name} ${version} ${architecture}`.slice(0, 200))}`);
     }
     const [, source = name, sourceVersion = version] = SOURCE.exec(field("Source")) ?? [];
-    return [{ kind: "deb", name, version, architecture, source: `${source} ${sourceVersion}`, checksum: undefined }];
+    return [{ kind: "deb", name, version, architecture, source: `${source} ${sourceVersion}`, license: "", checksum: undefined }];
   });
 }

@@ -25,16 +25,16 @@ t.test("dpkg's status, distroless's folder, apk's database", async (t) => {
   const debian = await read(smallImage([layer({ name: "etc/os-release", type: "2", target: "../usr/lib/os-release" }, { name: "usr/lib/os-release", data: 'NAME="Debian"\nID=debian\nVERSION_ID="12"\n' }, { name: `./${STATUS}`, data: deb("libc6", "2.36-9", "Source: glibc (2.36)\n") + deb("adduser", "3.134") + deb("gone", "1").replace("install ok installed", "deinstall ok config-files") })]));
   t.match(debian, { created: 1714979289, os: { id: "debian", version: "12" }, unread: [], layers: [{ digest: /^sha256:/ }] });
   t.same(debian.packages, [
-    { kind: "deb", name: "adduser", version: "3.134", architecture: "amd64", source: "adduser 3.134", checksum: undefined },
-    { kind: "deb", name: "libc6", version: "2.36-9", architecture: "amd64", source: "glibc 2.36", checksum: undefined },
+    { kind: "deb", name: "adduser", version: "3.134", architecture: "amd64", source: "adduser 3.134", license: "", checksum: undefined },
+    { kind: "deb", name: "libc6", version: "2.36-9", architecture: "amd64", source: "glibc 2.36", license: "", checksum: undefined },
   ]);
   const distroless = layer({ name: `${STATUS}.d/base`, data: deb("base-files", "12").replace(/Status.*\n/, "") }, { name: `${STATUS}.d/base.md5sums`, data: "0123  usr/x\n" }, { name: `${STATUS}.d/tzdata`, data: deb("tzdata", "2024a") });
   t.same(await names(distroless), ["base-files 12", "tzdata 2024a"]);
   const alpine = await read(smallImage([zstdCompressSync(makeTar({ name: APK, data: apk("busybox", "1.36.1-r29") + apk(".deps", "20240101", "") + apk("new", "1-r0", `C:Q2${Buffer.alloc(32, 7).toString("base64")}\n`) }, { name: "etc/os-release", data: "ID=alpine\nVERSION_ID=3.20.1\n" }))]));
   t.same(alpine.packages, [
-    { kind: "apk", name: ".deps", version: "20240101", architecture: "x86_64", source: ".deps-src", checksum: undefined },
-    { kind: "apk", name: "busybox", version: "1.36.1-r29", architecture: "x86_64", source: "busybox-src", checksum: { algorithm: "SHA1", hex: "000102030405060708090a0b0c0d0e0f10111213" } },
-    { kind: "apk", name: "new", version: "1-r0", architecture: "x86_64", source: "new-src", checksum: { algorithm: "SHA256", hex: "07".repeat(32) } },
+    { kind: "apk", name: ".deps", version: "20240101", architecture: "x86_64", source: ".deps-src", license: "MIT", checksum: undefined },
+    { kind: "apk", name: "busybox", version: "1.36.1-r29", architecture: "x86_64", source: "busybox-src", license: "MIT", checksum: { algorithm: "SHA1", hex: "000102030405060708090a0b0c0d0e0f10111213" } },
+    { kind: "apk", name: "new", version: "1-r0", architecture: "x86_64", source: "new-src", license: "MIT", checksum: { algorithm: "SHA256", hex: "07".repeat(32) } },
   ]);
   t.match(await read(smallImage([layer({ name: "pause", data: "binary" })], { created: "never" })), { packages: [], unread: [], created: 0, os: { id: "", version: "" } });
 });

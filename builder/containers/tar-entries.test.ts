@@ -2,7 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, linkSync, writeFileSync } 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
+import fc from "fast-check";
 import t from "tap";
+import { WireError } from "../../proto/wire/error.ts";
 import { ByteSource } from "./byte-source.ts";
 import { tarEntries, type TarEntry } from "./tar-entries.ts";
 import { makeTar, makeTarEntry, paxRecord, seal } from "./testing/make-tar.ts";
@@ -83,4 +85,21 @@ t.test("each refusal", async (t) => {
     ["a sparse file of pax", pax(paxRecord("GNU.sparse.major", "1")), "BAD_VALUE", /sparse/],
   ];
   for (const [name, tar, code, message] of cases) await t.rejects(read(tar), { code, message }, name);
+});
+
+t.test("whatever is written over a tar, it is read or refused", async (t) => {
+  const tar = makeTar({ name: "pax", type: "x", data: paxRecord("path", "other") }, { name: "file", data: "data" }, { name: "link", type: "2", target: "file" }, { name: "l", type: "L", data: "long" }, { name: "x" });
+  const change = fc.record({ at: fc.nat(tar.length - 1), bytes: fc.uint8Array({ minLength: 1, maxLength: 12 }), sealed: fc.boolean(), size: fc.constantFrom(100, 512, 9999) });
+  await fc.assert(
+    fc.asyncProperty(change, async ({ at, bytes, sealed, size }) => {
+      const spoilt = Buffer.from(tar);
+      spoilt.set(bytes.subarray(0, tar.length - at), at);
+      if (sealed) seal(spoilt.subarray(at - (at % 512), at - (at % 512) + 512));
+      await read(spoilt, size).catch((e: unknown) => {
+        if (!(e instanceof WireError)) throw e;
+      });
+    }),
+    { numRuns: 500 },
+  );
+  t.pass("500 of them");
 });

@@ -1,3 +1,4 @@
+import { SPDX } from "@cyclonedx/cyclonedx-library";
 import type { ImageContents } from "../containers/image-contents.ts";
 import type { InstalledPackage } from "../containers/installed-package.ts";
 import { parseReference } from "../containers/reference.ts";
@@ -25,6 +26,13 @@ export function installedPurl({ os }: ImageBill, { kind, name, version, architec
   const arch = architecture === "" ? "" : `arch=${purlPart(architecture)}`;
   const qualifiers = [arch, distro].filter((text) => text !== "").join("&");
   return `pkg:${kind}/${purlPart(place)}/${purlPart(kind === "apk" ? name.toLowerCase() : name)}@${purlPart(version)}${qualifiers === "" ? "" : `?${qualifiers}`}`;
+}
+
+/** The licence that a package's database declares, if all of it is ids that SPDX has, joined by AND and OR: what isn't certain isn't stated. */
+export function declaredLicense({ license }: InstalledPackage): string | undefined {
+  const [ids, joints] = [license.split(/ (?:AND|OR) /), license.match(/ (AND|OR) /g) ?? []];
+  // Which of two different joints binds first is SPDX's to say and was perhaps not the writer's: only one kind is taken.
+  return ids.every((id) => SPDX.isSupportedSpdxId(id)) && new Set(joints).size < 2 ? license : undefined;
 }
 
 /** For people: what an installed package's hash is of. */

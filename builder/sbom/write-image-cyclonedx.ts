@@ -4,9 +4,9 @@ import type { InstalledPackage } from "../containers/installed-package.ts";
 import type { Descriptor } from "../containers/manifest.ts";
 import { VERSION } from "../version.ts";
 import { billUuid } from "./bill.ts";
-import { coverageNote, hashNote, type ImageBill, imagePurl, installedPurl } from "./image-bill.ts";
+import { coverageNote, declaredLicense, hashNote, type ImageBill, imagePurl, installedPurl } from "./image-bill.ts";
 
-const { Component, HashDictionary, Property, PropertyRepository } = Models;
+const { Component, HashDictionary, LicenseRepository, Property, PropertyRepository } = Models;
 const ALGORITHMS = { SHA1: Enums.HashAlgorithm["SHA-1"], SHA256: Enums.HashAlgorithm["SHA-256"] } as const;
 const serializer = new Serialize.JsonSerializer(new Serialize.JSON.Normalize.Factory(Spec.Spec1dot6));
 
@@ -39,13 +39,21 @@ function layerComponent({ digest, size, mediaType }: Descriptor, index: number):
 function installedComponent(bill: ImageBill, p: InstalledPackage): Models.Component {
   const purl = installedPurl(bill, p);
   const source = p.source === "" ? [] : [new Property("kubedos:source", p.source)];
+  const license = declaredLicense(p);
   return new Component(Enums.ComponentType.Library, p.name, {
     bomRef: purl,
+    ...(license === undefined ? {} : { licenses: new LicenseRepository([licenseOf(license)]) }),
     version: p.version,
     purl,
     hashes: p.checksum === undefined ? new HashDictionary() : hashOf(p.checksum.algorithm, p.checksum.hex),
     properties: new PropertyRepository([new Property("kubedos:hash", hashNote(p)), ...source]),
   });
+}
+
+function licenseOf(license: string): Models.License {
+  const found = license.includes(" ") ? new Models.LicenseExpression(license) : new Models.SpdxLicense(license);
+  found.acknowledgement = Enums.LicenseAcknowledgement.Declared;
+  return found;
 }
 
 function hashOf(algorithm: keyof typeof ALGORITHMS, hex: string): Models.HashDictionary {

@@ -4,7 +4,7 @@ import type { Descriptor } from "../containers/manifest.ts";
 import { deriveBytes } from "../disk/derive.ts";
 import { VERSION } from "../version.ts";
 import { billTime, billUuid } from "./bill.ts";
-import { coverageNote, hashNote, type ImageBill, imagePurl, installedPurl } from "./image-bill.ts";
+import { coverageNote, declaredLicense, hashNote, type ImageBill, imagePurl, installedPurl } from "./image-bill.ts";
 
 const IMAGE = "SPDXRef-Image";
 
@@ -69,6 +69,7 @@ function installedPackage(bill: ImageBill, p: InstalledPackage): { readonly SPDX
       downloadLocation: "NOASSERTION",
       filesAnalyzed: false,
       ...(p.checksum === undefined ? {} : { checksums: [{ algorithm: p.checksum.algorithm, checksumValue: p.checksum.hex }] }),
+      licenseDeclared: declaredLicense(p) ?? "NOASSERTION",
       comment: `${source}${hashNote(p)}`,
       externalRefs: [purlRef(purl)],
     },

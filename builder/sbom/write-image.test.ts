@@ -52,6 +52,20 @@ t.test("the same image and name, the same bytes; another name, another document"
   t.end();
 });
 
+t.test("a licence is stated if SPDX knows all of it", (t) => {
+  const [apk] = bill.packages;
+  const said = (license: string): unknown => {
+    const one = { ...bill, packages: apk === undefined ? [] : [{ ...apk, license }] };
+    const { licenses } = (cyclonedx(one).components.find((c) => c.name === apk?.name) ?? {}) as { readonly licenses?: readonly { readonly expression?: string; readonly license?: { readonly id: string } }[] };
+    const { licenseDeclared } = spdx(one).packages[3] as { readonly licenseDeclared?: string };
+    t.equal(licenses?.[0]?.expression ?? licenses?.[0]?.license?.id ?? "NOASSERTION", licenseDeclared, `${license}: both forms say the same`);
+    return licenseDeclared;
+  };
+  for (const license of ["MIT", "MIT AND Zlib", "GPL-2.0-or-later OR MIT OR ISC"]) t.equal(said(license), license);
+  for (const license of ["", "GPL2+", "MIT AND custom", "MIT Zlib", "MIT AND Zlib OR ISC", "MIT AND (Zlib OR ISC)", "MIT AND ", "AND"]) t.equal(said(license), "NOASSERTION", license);
+  t.end();
+});
+
 t.test("an image that names no distribution", (t) => {
   const locators = spdx({ ...bill, os: { id: "", version: "" } }).packages.slice(3).map((p) => p.externalRefs?.[0]?.referenceLocator);
   t.same(locators, ["pkg:apk/alpine/libstdc%2B%2B@13-r1?arch=x86_64", "pkg:deb/debian/libc6@1:2.36-9%2Bdeb12u1?arch=amd64"]);
