@@ -19,6 +19,7 @@ import { keepRecords } from "./keep-records.ts";
 import { BUNDLE } from "./make-bundle.ts";
 import { verifyBundle } from "./verify-bundle.ts";
 
+t.setTimeout(120_000);
 const root = mkdtempSync(join(tmpdir(), "kubedos-verify-bundle-"));
 const archive = await new SmallArchive().start();
 t.teardown(async () => {
