@@ -16,6 +16,7 @@ import { readInputs, rebuildFiles, writeInputs } from "./inputs.ts";
 import { keepRecords } from "./keep-records.ts";
 import { makeBundle } from "./make-bundle.ts";
 import { rebuildRelease } from "./rebuild.ts";
+import { verifyBundle } from "./verify-bundle.ts";
 
 t.setTimeout(120_000);
 const root = mkdtempSync(join(tmpdir(), "kubedos-bundle-test-"));
@@ -47,7 +48,7 @@ function makeSpec(name: string, mode: number): string {
 async function makeRelease(out: string): Promise<string> {
   if (!existsSync(at("keys"))) await initKeys({ dir: at("keys"), cluster: "demo", passphrase: "correct horse battery", now: new Date() });
   const keys = await openKeys(at("keys"), "correct horse battery");
-  const { seal } = await openSealing(root, quiet);
+  const { seal } = await openSealing(root, quiet, lock);
   const id = "0123456789abcdef";
   const dir = at(`${out}/demo/${id}`);
   await keepRecords({ signer: makeFileSigner(keys), specFile: makeSpec(`${out}-spec`, 0) }, dir, lock, async (signer) => {
@@ -89,6 +90,7 @@ t.test("a bundle holds what a rebuild takes, and nothing secret", async (t) => {
   const made = await make(at("bundle"));
   t.equal(made.release.id, "0123456789abcdef");
   await t.resolves(verifyDarksite({ dir: at("bundle"), report: quiet }));
+  t.match(await verifyBundle({ dir: at("bundle"), releaseKeys: [(await openKeys(at("keys"), "correct horse battery")).releaseKey], report: quiet }), { release: { id: "0123456789abcdef" }, findings: [] });
   for (const file of ["rebuild/inputs.tar", "rebuild/signatures.jsonl", "rebuild/builder.tar", "release/release.json", "release/worker/uki.efi", "release/keys/keys.json", "apt/pool/small/one_1.0-1_all.deb"]) t.ok(existsSync(at(`bundle/${file}`)), file);
   t.notOk(existsSync(at("bundle/release/worker/disk.qcow2")), "disks are what is made again");
   const grep = await runHost(["grep", "--recursive", "--text", "--files-with-matches", "--exclude=builder.tar", "PRIVATE KEY", at("bundle")]).catch(() => ({ stdout: "" }));

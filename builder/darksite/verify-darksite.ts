@@ -42,23 +42,42 @@ export async function verifyDarksite(request: VerifyDarksiteRequest): Promise<Ve
   const dir = resolve(request.dir);
   const { files, bytes } = await readDarksite(dir);
   const signed = releaseKey === undefined ? undefined : await checkSignature(dir, bytes, releaseKey);
-  report(`hashing ${files.length} files, ${describeBytes(totalBytes(files))}`);
-  const progress = makeProgress(report, "hashing", totalBytes(files));
-  const found = await mapToEnd(files, AT_ONCE, (file, either) => fault(dir, file, progress.add, either), signal);
-  const listed = new Set([...files.map((f) => f.path), DARKSITE.list, DARKSITE.signature]);
-  const strangers = (await filesUnder(dir)).filter((path) => !listed.has(path)).map((path) => `${path} is not on the list`);
-  const faults = [...found.filter((f) => f !== undefined), ...strangers];
-  if (faults.length > 0) throw differs(dir, faults);
+  const faults = await compareFiles({ dir, files, beside: [DARKSITE.list, DARKSITE.signature], report, signal });
+  if (faults.length > 0) throw differs(dir, faults.map(({ file, what }) => `${file} ${what}`));
   await checkInRelease(dir);
   return { files: files.length, bytes: totalBytes(files), signed };
 }
 
-async function fault(dir: string, { path, size, sha256 }: ListedFile, onBytes: (count: number) => void, signal: AbortSignal | undefined): Promise<string | undefined> {
-  const found = await stat(join(dir, path)).catch(() => undefined);
-  if (found?.isFile() !== true) return `${path} is missing`;
-  if (found.size !== size) return `${path} has ${found.size} bytes, not ${size}`;
-  const digest = await hashFile(join(dir, path), { onBytes, signal });
-  return digest === sha256 ? undefined : `${path} has SHA-256 ${digest}, not ${sha256}`;
+/** A folder to be held against its list of files. */
+export interface CompareFilesRequest extends Pick<VerifyDarksiteRequest, "dir" | "report" | "signal"> {
+  readonly files: readonly ListedFile[];
+  /** Files that stand beside the list, and on no list. */
+  readonly beside: readonly string[];
+}
+
+/** A file that is not as the list says; `file` is relative to the folder. */
+export interface FileFault {
+  readonly code: "FILE_MISSING" | "FILE_CHANGED" | "FILE_EXTRA";
+  readonly file: string;
+  readonly what: string;
+}
+
+/** Hashes every file of a list, a megabyte at a time, and looks for files that aren't on it. Throws ToolError `ABORTED` or a file system's error. */
+export async function compareFiles({ dir, files, beside, report, signal }: CompareFilesRequest): Promise<readonly FileFault[]> {
+  report(`hashing ${files.length} files, ${describeBytes(totalBytes(files))}`);
+  const progress = makeProgress(report, "hashing", totalBytes(files));
+  const found = await mapToEnd(files, AT_ONCE, (file, either) => fault(dir, file, progress.add, either), signal);
+  const listed = new Set([...files.map((f) => f.path), ...beside]);
+  const strangers = (await filesUnder(dir)).filter((path) => !listed.has(path)).map((file): FileFault => ({ code: "FILE_EXTRA", file, what: "is not on the list" }));
+  return [...found.filter((f) => f !== undefined), ...strangers];
+}
+
+async function fault(dir: string, { path: file, size, sha256 }: ListedFile, onBytes: (count: number) => void, signal: AbortSignal | undefined): Promise<FileFault | undefined> {
+  const found = await stat(join(dir, file)).catch(() => undefined);
+  if (found?.isFile() !== true) return { code: "FILE_MISSING", file, what: "is missing" };
+  if (found.size !== size) return { code: "FILE_CHANGED", file, what: `has ${found.size} bytes, not ${size}` };
+  const digest = await hashFile(join(dir, file), { onBytes, signal });
+  return digest === sha256 ? undefined : { code: "FILE_CHANGED", file, what: `has SHA-256 ${digest}, not ${sha256}` };
 }
 
 async function filesUnder(dir: string): Promise<readonly string[]> {
@@ -71,8 +90,8 @@ function differs(dir: string, faults: readonly string[]): DarksiteError {
   return new DarksiteError("DARKSITE_DIFFERS", `${dir} is not what its list says:\n  ${faults.slice(0, NAMED).join("\n  ")}${more}`, "kubedos-build darksite SPEC --lock LOCK -o DIR brings what is missing; take away what isn't on the list");
 }
 
-/** As apt does it: the certificate signed the InRelease, which names the index. */
-async function checkInRelease(dir: string): Promise<void> {
+/** As apt does it: the certificate signed the InRelease, which names the index. Throws DarksiteError `DARKSITE_DIFFERS`. */
+export async function checkInRelease(dir: string): Promise<void> {
   const [index = "", inRelease = "", certificate = ""] = APT_INDEXES.map((path) => join(dir, path));
   const bad = (why: string, cause?: unknown): never => {
     throw new DarksiteError("DARKSITE_DIFFERS", `${inRelease} ${why}`, "", { cause });

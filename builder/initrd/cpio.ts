@@ -24,11 +24,14 @@ export function cpioArchive(entries: readonly CpioEntry[]): Uint8Array {
   return Buffer.concat([archive, new Uint8Array((512 - (archive.length % 512)) % 512)]);
 }
 
+/** Whether an entry may have this name: relative, printable ASCII, and no way up. */
+export function isInitrdPath(path: string): boolean {
+  if (path.length > MAX_PATH || !/^[\x21-\x7e]+$/.test(path)) return false;
+  return path.split("/").every((part) => part !== "" && part !== "." && part !== "..");
+}
+
 function checkPath(path: string, seen: Set<string>): void {
-  const bad = path === "" || path.length > MAX_PATH || path.startsWith("/") || !/^[\x21-\x7e]+$/.test(path);
-  if (bad || path.split("/").some((part) => part === "" || part === "." || part === "..")) {
-    throw new RangeError(`"${path}" is no path for an initrd`);
-  }
+  if (!isInitrdPath(path)) throw new RangeError(`"${path}" is no path for an initrd`);
   if (seen.has(path)) throw new RangeError(`${path} is in the initrd twice`);
   seen.add(path);
 }

@@ -70,12 +70,18 @@ export async function verifyOut(place: Place, releaseKeys: readonly KeyObject[],
 
 async function compareIndex(index: OutIndex, dir: string, ids: readonly string[], kind: Place["kind"], findings: IndexFinding[]): Promise<void> {
   for (const id of ids) {
-    const entry = index.entries.find((e) => e.id === id);
-    if (entry === undefined) findings.push({ code: "RELEASE_UNKNOWN", what: `release ${id} has no entry; the next build notes it, if it was stopped before it could` });
-    else if (!(await isSame(entry, join(dir, id)))) findings.push({ code: "RELEASE_REPLACED", what: `release ${id} is not the one that entry ${entry.serial} names` });
+    const finding = await findEntry(index, id, join(dir, id));
+    if (finding !== undefined) findings.push(finding);
   }
   if (kind === "release") return;
   for (const { id, serial } of index.entries) if (!ids.includes(id)) findings.push({ code: "RELEASE_GONE", what: `release ${id} of entry ${serial} is gone` });
+}
+
+/** Whether an index names the release in this folder: undefined, or what is wrong. */
+export async function findEntry(index: OutIndex, id: string, dir: string): Promise<IndexFinding | undefined> {
+  const entry = index.entries.find((e) => e.id === id);
+  if (entry === undefined) return { code: "RELEASE_UNKNOWN", what: `release ${id} has no entry; the next build notes it, if it was stopped before it could` };
+  return (await isSame(entry, dir)) ? undefined : { code: "RELEASE_REPLACED", what: `release ${id} is not the one that entry ${entry.serial} names` };
 }
 
 async function isSame(entry: IndexEntry, dir: string): Promise<boolean> {

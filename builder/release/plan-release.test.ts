@@ -55,6 +55,9 @@ t.test("what is an input does", async (t) => {
   const next = await plan(example, { generation: 2 });
   t.not(next.id, base.id, "the generation is part of the release");
   t.same(next.images, base.images, "and of no image");
+  const named = await plan(example, { roles: roles.map((role) => ({ ...role, generated: [{ path: "/etc/demo/id", why: "a script" }] })) });
+  t.not(named.id, base.id, "what the SBOM may name is part of the release, too");
+  t.same(named.images, base.images);
 });
 
 t.test("the lock is an input of the release, and of an image what the image is made of", async (t) => {

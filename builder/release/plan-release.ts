@@ -106,6 +106,6 @@ export async function planRelease(request: PlanRequest, used: readonly RoleDefin
     images.push({ ...common, role, config, policyKey, programs, layer, units, overlay, missing, packages });
   }
   const recipe = await sourceDigest(RELEASE_RECIPE);
-  const all = { images: images.map((i) => [i.role.name, imageKey(tc, i)]), missing: images.map((i) => i.missing), keys: keys.manifest, generation, lock: lockDigest(lock), recipe, version: VERSION };
+  const all = { images: images.map((i) => [i.role.name, imageKey(tc, i)]), missing: images.map((i) => i.missing), generated: images.map((i) => i.role.generated), keys: keys.manifest, generation, lock: lockDigest(lock), recipe, version: VERSION };
   return { tc, images, recipe, id: toHex(sha256(canonicalJson(all))).slice(0, 16) };
 }

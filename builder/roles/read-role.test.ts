@@ -51,6 +51,12 @@ const cases: readonly [string, string | RegExp, string, string, RegExp][] = [
   ["an origin's address with an option", "https://apt.grafana.com", "https://apt.grafana.com [trusted=yes]", "BAD_VALUE", /mirror/],
   ["a volume over the system", "thirdParty:", "volumes: [{ name: x, mount: /usr/lib, size: 1GiB }]\nthirdParty:", "BAD_VALUE", /volumes\.0\.mount/],
   ["a volume out of its place", "thirdParty:", "volumes: [{ name: x, mount: /var/../usr, size: 1GiB }]\nthirdParty:", "BAD_VALUE", /volumes\.0\.mount/],
+  ["a generated file that says not why", "thirdParty:", "generated: [{ path: /etc/demo/id }]\nthirdParty:", "MISSING_KEY", /generated\.0\.why/],
+  ["a generated file that isn't in the image", "thirdParty:", "generated: [{ path: etc/demo/id, why: x }]\nthirdParty:", "BAD_VALUE", /generated\.0\.path.*absolute path/],
+  ["a generated file that climbs", "thirdParty:", "generated: [{ path: /etc/demo/../id, why: x }]\nthirdParty:", "BAD_VALUE", /generated\.0\.path/],
+  ["a generated file as an expression", "thirdParty:", 'generated: [{ path: "/etc/demo/(a|b)", why: x }]\nthirdParty:', "BAD_VALUE", /generated\.0\.path/],
+  ["a generated file twice", "thirdParty:", "generated: [{ path: /etc/a, why: x }, { path: /etc/a, why: y }]\nthirdParty:", "DUPLICATE", /generated file "\/etc\/a" is listed twice/],
+  ["a generated file that is the whole image", "thirdParty:", "generated:\n  - { path: /, why: x }\nthirdParty:", "TOO_WIDE", /role\.yaml:\d+:13: "\/" would explain files that nobody meant: it is the whole image \(name the files, like/],
 ];
 for (const [name, from, to, code, message] of cases) {
   t.test(name, async (t) => {
@@ -60,6 +66,13 @@ for (const [name, from, to, code, message] of cases) {
     await t.rejects(readRole(put(spoilt)), { code, message });
   });
 }
+
+t.test("generated files are single ones, or a few in a folder of their own", async (t) => {
+  const read = (path: string) => readRole(put(good.replace("thirdParty:", `generated: [{ path: "${path}", why: a script writes it }]\nthirdParty:`)));
+  for (const path of ["/etc/demo/id", "/usr/bin/demo", "/var/lib/demo/*.db", "/var/cache/demo-*/index.*", "/etc/demo.d/10-*"]) t.same((await read(path)).generated, [{ path, why: "a script writes it" }], path);
+  const wide = ["/*", "/**", "/usr/**", "/usr/*", "/etc/demo*", "/var/lib/*", "/var/lib/demo/*", "/var/lib/demo/a*", "/var/lib/demo/**.db", "/var/lib/demo/*a*b", "/srv/a/b-*/c-*/d-*", "/usr/bin/demo-*", "/usr/lib/demo/demo-*.so", "/lib/systemd/system/*.service", "/etc/systemd/system/demo-*.service", "/etc/cron.daily/demo-*", "/usr/local/bin/demo-*"];
+  for (const path of wide) await t.rejects(read(path), { code: "TOO_WIDE", path: "generated.0.path", hint: /name the files/ }, path);
+});
 
 t.test("a role of one's own stands beside the spec, and takes no name of ours", async (t) => {
   const beside = mkdtempSync(join(dir, "own-"));

@@ -4,6 +4,7 @@ import { portRule, volumeSchema } from "../../proto/release/image-config.ts";
 import { missingProgram } from "../../proto/release/release.ts";
 import { dnsLabel } from "../../proto/wire/text.ts";
 import { originSchema, packageName } from "../lock/lock.ts";
+import { generatedFileSchema } from "./generated-file.ts";
 
 /** "512MiB" or "2GiB" → MiB. */
 const mebibytes = z
@@ -34,7 +35,7 @@ const thirdParty = z.strictObject({
 /** `size`: MiB at least, and no image input; what a machine gets, the spec says. */
 const volume = volumeSchema.extend({ size: mebibytes });
 
-/** `roles/NAME/role.yaml` (docs/roles.md). Everything in here is an image input, but for the sizes of volumes and `minMemory`. */
+/** `roles/NAME/role.yaml` (docs/roles.md). Everything in here is an image input, but for the sizes of volumes, `minMemory` and `generated`, which is one of the release. */
 export const roleSchema = z.strictObject({
   apiVersion: z.literal("kubedos/v1"),
   kind: z.literal("Role"),
@@ -60,6 +61,8 @@ export const roleSchema = z.strictObject({
   images: z.array(z.string().regex(/^[a-z0-9][a-z0-9._:/@-]{1,255}$/, "must be a container image's reference")).max(64).default([]),
   /** Names of third-party files. */
   files: z.array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, "must be a file's name")).max(64).default([]),
+  /** Files that the scripts of its packages write, and that no package holds: its SBOM names no others. */
+  generated: z.array(generatedFileSchema).max(64).default([]),
   thirdParty: z.array(thirdParty).max(16).default([]),
   /** Programs of the role that no image of it has yet. */
   missing: z.array(missingProgram).max(16).default([]),

@@ -59,7 +59,7 @@ export function explainFiles(facts: TreeFacts): ExplainedTree {
   }
   for (const [path, { from }] of own) if (!contents.has(path)) faults.push({ code: "FILE_DIFFERS", what: `${path} of ${from} is not in the image` });
   const [first, ...more] = faults;
-  if (first !== undefined) throw new SbomError(first.code, `${first.what}${more.length === 0 ? "" : `, and ${more.length} more such files`}`);
+  if (first !== undefined) throw new SbomError(first.code, `${first.what}${more.length === 0 ? "" : `, and ${more.length} more such files`}`, first.code === "FILE_UNEXPLAINED" ? "if a script of the role's packages writes it: name it under generated in the role's role.yaml (docs/roles.md)" : "");
   return { unowned, packages: new Map([...packages].map(([name, files]) => [name, count(files, contents)])) };
 }
 

@@ -1,5 +1,6 @@
 import { zstdDecompressSync } from "node:zlib";
 import { sha256 } from "../../proto/wire/bytes.ts";
+import { errorChain } from "../../proto/wire/error-chain.ts";
 import { toHex } from "../../proto/wire/hex.ts";
 import { type CpioFile, readCpio } from "../initrd/read-cpio.ts";
 import { parsePe, type PeSection } from "../pe/parse.ts";
@@ -31,6 +32,8 @@ export interface UkiFacts {
 
 const STUB = "/usr/lib/systemd/boot/efi/linuxx64.efi.stub";
 const MAX_INITRD_BYTES = 256 * 1024 * 1024;
+/** What else is in an initrd, beside files. */
+const OTHERS: Readonly<Record<string, string>> = { dev: "folder", modules: "folder", "dev/console": "device" };
 /** Sections that we write, and where what is in them comes from; kernel and initrd are looked into. */
 const WRITTEN: Readonly<Record<string, string>> = {
   ".osrel": "builder/release/sealed-text.ts",
@@ -48,7 +51,11 @@ const WRITTEN: Readonly<Record<string, string>> = {
 export function explainUki(facts: UkiFacts): readonly BootPart[] {
   const stub = parsePe(facts.stub).sections;
   const parts: BootPart[] = [{ path: "uki.efi/stub", content: fileContent(facts.stub), from: `${STUB} of ${facts.stubPackage}`, package: facts.stubPackage }];
-  for (const section of parsePe(facts.uki).sections) parts.push(...explainSection(section, stub, facts));
+  const { sections } = parsePe(facts.uki);
+  // Which of two counts is up to who reads them.
+  const twice = sections.find((s, i) => sections.findIndex((other) => other.name === s.name) !== i);
+  if (twice !== undefined) throw new SbomError("UKI_UNEXPLAINED", `the UKI has a section ${twice.name} twice`);
+  for (const section of sections) parts.push(...explainSection(section, stub, facts));
   return parts;
 }
 
@@ -72,7 +79,28 @@ function explainKernel(path: string, data: Uint8Array, { kernel, kernelPackage }
 }
 
 function unpackInitrd(data: Uint8Array): readonly CpioFile[] {
-  return readCpio(zstdDecompressSync(data, { maxOutputLength: MAX_INITRD_BYTES })).filter((file) => (file.mode & 0o170000) === 0o100000);
+  const { bytes, used } = unzstd(data);
+  // The kernel would unpack what comes behind.
+  if (used !== data.length) throw new SbomError("UKI_UNEXPLAINED", `${data.length - used} bytes stand behind the initrd in its section`);
+  const entries = readCpio(bytes);
+  const odd = entries.find(({ path, mode }) => typeOf(mode) !== "file" && OTHERS[path] !== typeOf(mode));
+  if (odd !== undefined) throw new SbomError("UKI_UNEXPLAINED", `${odd.path} in the initrd is no file, and none of the folders and devices that we make`);
+  return entries.filter(({ mode }) => typeOf(mode) === "file");
+}
+
+/** The first frame, and how long it was. */
+function unzstd(data: Uint8Array): { readonly bytes: Uint8Array; readonly used: number } {
+  try {
+    // With `info`, zlib gives its engine beside the bytes; the type of the function doesn't say so.
+    const { buffer, engine } = zstdDecompressSync(data, { maxOutputLength: MAX_INITRD_BYTES, info: true }) as unknown as { readonly buffer: Uint8Array; readonly engine: { readonly bytesWritten: number } };
+    return { bytes: buffer, used: engine.bytesWritten };
+  } catch (cause) {
+    throw new SbomError("UKI_UNEXPLAINED", `the initrd in the UKI can't be unpacked: ${errorChain(cause)}`, "", { cause });
+  }
+}
+
+function typeOf(mode: number): string {
+  return { 0o100000: "file", 0o040000: "folder", 0o020000: "device" }[mode & 0o170000] ?? "other";
 }
 
 function explainInitrdFile(path: string, file: CpioFile, { kernel, kernelPackage, compiler, uki }: UkiFacts): BootPart {

@@ -1,10 +1,15 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import t from "tap";
+import type { GeneratedFile } from "../roles/generated-file.ts";
 import { utf8 } from "../../proto/wire/bytes.ts";
 import type { Lock } from "../lock/lock.ts";
 import { type Content, fileContent, mergedPath } from "./content.ts";
 import { explainFiles } from "./explain-files.ts";
 import { explainPackages } from "./explain-packages.ts";
-import { generatedBy } from "./generated-files.ts";
+import { readRole } from "../roles/read-role.ts";
+import { generatedBy, rulesWith } from "./generated-files.ts";
 
 const file = (text: string): Content => fileContent(utf8(text));
 const link = (target: string): Content => ({ kind: "link", target });
@@ -35,6 +40,24 @@ t.test("rules are for exact paths, not for what is near them", async (t) => {
   for (const path of ["/var/lib/dpkg/info/a/b", "/etc/passwd-", "/etc/ld.so.preload", "/dev/sda", "/usr/lib/modules/6.12/kernel/evil.ko", "/root/.ssh"]) t.equal(generatedBy(path, file("")), undefined, path);
   t.equal(generatedBy("/usr/bin/sh", link("/etc/alternatives.d/sh")), undefined);
   t.same(["/bin/ls", "/lib64/ld.so", "/binary", "/usr/bin/x"].map(mergedPath), ["/usr/bin/ls", "/usr/lib64/ld.so", "/binary", "/usr/bin/x"]);
+});
+
+t.test("a role's folder names what its packages' scripts write, and no more", async (t) => {
+  const dir = join(mkdtempSync(join(tmpdir(), "kubedos-generated-")), "demo");
+  t.teardown(() => rmSync(dirname(dir), { recursive: true }));
+  mkdirSync(dir);
+  const read = (generated: string) => {
+    writeFileSync(join(dir, "role.yaml"), `apiVersion: kubedos/v1\nkind: Role\nmetadata: { name: demo }\nabout: for a test\nminMemory: 256MiB\n${generated}`);
+    return readRole(dir);
+  };
+  const explain = (generated: readonly GeneratedFile[], ...changes: readonly [string, Content][]) => explainFiles({ ...facts, contents: new Map([...facts.contents, ...changes]), generated: rulesWith(generated) });
+  const { generated } = await read('generated:\n  - { path: /etc/demo/id, why: its first start makes one }\n  - { path: "/var/lib/demo/*.db", why: an index }\n');
+  const written: readonly [string, Content][] = [["/etc/demo/id", file("7")], ["/var/lib/demo/a.db", file("a")]];
+  t.same(explain(generated, ...written).unowned.map((f) => `${f.path}: ${f.from}`).slice(-2), ["/etc/demo/id: the scripts of the role's packages: its first start makes one", "/var/lib/demo/a.db: the scripts of the role's packages: an index"]);
+  t.throws(() => explain([], ...written), { code: "FILE_UNEXPLAINED", message: /^\/etc\/demo\/id .* 1 more/, next: /generated in the role's role\.yaml/ }, "without the list");
+  for (const path of ["/etc/demo/id2", "/etc/demo/id/x", "/x/etc/demo/id", "/etc/demo/i", "/var/lib/demo/.db", "/var/lib/demo/x/a.db", "/var/lib/demo/a.db.so", "/var/lib/demo/aXdb"]) t.throws(() => explain(generated, ...written, [path, file("x")]), { code: "FILE_UNEXPLAINED", message: `${path} comes from no package and from no input of this build` }, path);
+  t.throws(() => explain([{ path: "/usr/bin/ip", why: "x" }], ["/usr/bin/ip", file("another")]), { code: "FILE_DIFFERS" }, "it allows no other contents of a package's file");
+  await t.rejects(read('generated: [{ path: "/usr/**", why: x }]\n'), { code: "TOO_WIDE", message: /role\.yaml:6:21: / });
 });
 
 t.test("packages are the lock's for this role", async (t) => {

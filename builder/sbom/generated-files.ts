@@ -1,3 +1,4 @@
+import { type GeneratedFile, pathPattern } from "../roles/generated-file.ts";
 import type { Content } from "./content.ts";
 
 /** Files that no package and no input of ours holds, because a program of the build wrote them. */
@@ -32,6 +33,11 @@ export const GENERATED_FILES: readonly GeneratedRule[] = [
   { path: /^\/var\/lib\/(pam\/(account|auth|password|seen|session|session-noninteractive)|shells\.state)$/, by: SCRIPTS },
   { path: /^\/var\/(lock|run|spool\/mail)$/, by: SCRIPTS },
 ];
+
+/** Ours, and those that a role's folder names. */
+export function rulesWith(files: readonly GeneratedFile[]): readonly GeneratedRule[] {
+  return [...GENERATED_FILES, ...files.map(({ path, why }): GeneratedRule => ({ path: pathPattern(path), by: `the scripts of the role's packages: ${why}` }))];
+}
 
 /** Who wrote this path of an image; undefined where no rule says. */
 export function generatedBy(path: string, content: Content, rules: readonly GeneratedRule[] = GENERATED_FILES): string | undefined {

@@ -14,6 +14,7 @@ import { SbomError } from "./error.ts";
 import { explainFiles } from "./explain-files.ts";
 import { explainPackages } from "./explain-packages.ts";
 import { explainUki } from "./explain-uki.ts";
+import { rulesWith } from "./generated-files.ts";
 import { ownContents } from "./own-contents.ts";
 import { programPackages } from "./program-packages.ts";
 import { withErofsTree } from "./read-erofs.ts";
@@ -49,7 +50,7 @@ export async function makeBill(tc: Toolchain, request: BillRequest): Promise<Bil
   );
   const debs = await debContents(tc, cacheDir, tree.packages.map((p) => p.locked), report, signal);
   const units = inputs.units.flatMap((unit) => unitEntries(unit, (path) => tree.contents.has(path)) ?? []);
-  const explained = explainFiles({ contents: tree.contents, packages: debs, own: await ownContents(layersOf(overlaysOf(inputs)), roleFiles(inputs), units) });
+  const explained = explainFiles({ contents: tree.contents, packages: debs, own: await ownContents(layersOf(overlaysOf(inputs)), roleFiles(inputs), units), generated: rulesWith(inputs.role.generated) });
   const [kernel, stub, gcc, libc] = [locked(lock, lock.kernel), locked(lock, lock.stub), locked(lock, "gcc"), locked(lock, "libc6-dev")];
   const boot = explainUki({
     uki: signedUki,

@@ -23,6 +23,7 @@ export type SpecErrorCode =
   | "MISSING_VOLUME"
   | "UNKNOWN_VOLUME"
   | "TOO_SMALL"
+  | "TOO_WIDE"
   | "NOT_YET";
 
 /** One fault. Lines and columns count from 1. */

@@ -39,6 +39,8 @@ t.test("built from a darksite, and again from a bundle", async (t) => {
   t.match([refused.code, builtRelease(refused)], [6, { ok: false, code: "DARKSITE_LACKS" }], "what it doesn't hold comes from nowhere");
   const first = builtRelease(await foundry.succeed([...build, "--mode", "darksite", "--darksite", at("site")], alone));
   await foundry.succeed(["bundle", at("out"), "-o", at("bundle"), "--cache", at("cache-1")], alone);
+  const checked = await foundry.succeed(["verify", at("bundle"), "--keys", keys, "-o", "json"], alone);
+  t.match(JSON.parse(checked.stdout), { ok: true, release: { id: first.id }, findings: [] }, "which holds what its documents say");
   for (const gone of [foundry.inputs, at("site"), at("cache-1")]) rmSync(gone, { recursive: true });
 
   const rebuild = ["rebuild", at("bundle"), "--out", at("again"), "--cache", cacheOf("cache-2"), "--json"];

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Test } from "tap";
 import { initKeys } from "../../builder/keys/init-keys.ts";
 import { type OpenKeys, openKeys } from "../../builder/keys/open-keys.ts";
+import type { Lock } from "../../builder/lock/lock.ts";
 import { predictPcrs } from "../../builder/measure/predict.ts";
 import type { OutFolder } from "../../builder/out/append-index.ts";
 import { sealRelease } from "../../builder/release/seal-release.ts";
@@ -43,8 +44,8 @@ export async function sealing(t: Test): Promise<Sealing> {
   return openSealing(root, (line) => t.comment(line));
 }
 
-/** Makes an unsigned UKI in `unsigned.efi`, and what seals releases of it with the folder's `keys`. */
-export async function openSealing(root: string, report: (line: string) => void): Promise<Sealing> {
+/** Makes an unsigned UKI in `unsigned.efi`, and what seals releases of it with the folder's `keys`; `lock` is what they say to be made of, the toolchain's own by itself. */
+export async function openSealing(root: string, report: (line: string) => void, lock?: Lock): Promise<Sealing> {
   const tc = await ensureToolchain(defaultCacheDir, report);
   const at = (name: string) => join(root, name);
   const efi = (name: string) => readFileSync(join(tc.tree, "usr/lib/systemd/boot/efi", name));
@@ -59,7 +60,7 @@ export async function openSealing(root: string, report: (line: string) => void):
   const assembled = { role: "worker", key: "0", root: at("root.erofs"), verity: at("root.verity"), rootHash, uki: at("unsigned.efi"), missing: [{ program: "Grafana", why: "nobody has it" }], volumes: [] };
   const sbom = { spdx: utf8(SPDX), cyclonedx: utf8('{"bomFormat":"CycloneDX","metadata":{"component":{"name":"demo-worker"}}}') };
   const inputs = { cluster: "demo", role: { name: "worker" } as RoleDefinition, config: utf8("{}"), programs: [], base: {} as BaseTree, layer: {} as RoleTree, units: [], overlay: "", policyKey: utf8(""), missing: [], packages: "", recipe: "ab".repeat(32), epoch: SEALED_EPOCH };
-  const plan = { images: [inputs], lock: tc.lock, recipe: "cd".repeat(32) };
+  const plan = { images: [inputs], lock: lock ?? tc.lock, recipe: "cd".repeat(32) };
   const request = { cluster: "demo", epoch: SEALED_EPOCH, images: [{ assembled, signedUki, volumePolicy: null, pcrs: predictPcrs(signedUki, keys), sbom }], plan, keys, keysDir: at("keys") };
   const seal = (out: string, id: string, generation = 3, by: Signer = signer) => sealRelease(tc, by, { ...request, id, generation, dir: at(`${out}/demo/${id}`) }, () => undefined);
   return { tc, keys, signer, rootHash, at, seal, outFolder: (out) => ({ dir: at(`${out}/demo`), cluster: "demo", releaseKeys: keys.releaseKeys, signer }) };
