@@ -4,19 +4,19 @@ import { basename, dirname, join, resolve } from "node:path";
 import type { Release } from "../proto/release/release.ts";
 import { checkId } from "./bundle/check-id.ts";
 import { keepRecords } from "./bundle/keep-records.ts";
+import { keepDisk } from "./disk/kept-disk.ts";
 import { lockDigest } from "./lock/lock.ts";
 import { predictPcrs } from "./measure/predict.ts";
-import { assembleImage, imageKey, type ImageInputs } from "./release/assemble-image.ts";
+import { type AssembledImage, assembleImage, imageKey, type ImageInputs } from "./release/assemble-image.ts";
 import { appendIndex, healOut, type OutFolder, readWhole } from "./out/append-index.ts";
 import { withOutLock } from "./out/lock-out.ts";
 import { mapLimited } from "./release/map-limited.ts";
+import { fileDigest } from "./release/read-release.ts";
 import { type PlanRequest, planRelease, type ReleasePlan, validate } from "./release/plan-release.ts";
 import { layerName } from "./rootfs/ensure-layer.ts";
 import { pruneCache } from "./release/prune-cache.ts";
 import { type MeasuredImage, sealRelease } from "./release/seal-release.ts";
-import { makeBill } from "./sbom/make-bill.ts";
-import { writeCycloneDx } from "./sbom/write-cyclonedx.ts";
-import { writeSpdx } from "./sbom/write-spdx.ts";
+import { keepBill } from "./sbom/keep-bill.ts";
 import type { Signer } from "./sign/signer.ts";
 import type { Toolchain } from "./toolchain/ensure-toolchain.ts";
 import { addPcrSignatures } from "./uki/assemble.ts";
@@ -71,34 +71,51 @@ async function makeRelease(request: BuildRequest, plan: ReleasePlan, dir: string
   if (existsSync(dir)) return { ...(await keep(dir, request)), lock };
   const measured = await mapLimited(images, PARALLEL_IMAGES, (image) => makeImage(tc, image, id, request));
   report("sealing the release");
-  const signal = request.signal === undefined ? {} : { signal: request.signal };
   const result = await locked(async () => {
     await healOut(out);
     if (existsSync(dir)) return keep(dir, request);
-    const release = await sealRelease(tc, signer, { cluster, id, generation, epoch, images: measured, plan: { ...plan, lock: tc.lock }, keys: request.keys, keysDir, dir, ...signal }, report);
+    const release = await sealRelease(signer, { cluster, id, generation, epoch, images: measured, plan: { ...plan, lock: tc.lock }, keys: request.keys, keysDir, dir });
     await appendIndex(out, release);
     return { dir, release, kept: false };
   });
   const programs = images.flatMap((image) => image.programs.map((p) => basename(dirname(p.compiled.path))));
-  await pruneCache(cacheDir, [...programs, ...images.flatMap((image) => [`base-${image.base.key}`, layerName(image.layer.key), `image-${imageKey(tc, image)}`])]);
+  await pruneCache(cacheDir, [...programs, ...images.flatMap((image) => [`base-${image.base.key}`, layerName(image.layer.key), `image-${imageKey(tc, image)}`]), ...measured.flatMap((image) => image.kept)]);
   return { ...result, lock };
 }
 
-/** One role through assemble, sign and measure. Prediction and SBOM see the finished files, the former no machine. */
-export async function makeImage(tc: Toolchain, inputs: ImageInputs, release: string, request: Pick<BuildRequest, "report" | "keys" | "signer" | "cacheDir" | "signal">): Promise<MeasuredImage> {
-  const { report, keys, signer, cacheDir, signal } = request;
+/** An image that is ready to be sealed, and the names of what the cache holds of it. */
+interface MadeImage extends MeasuredImage {
+  readonly kept: readonly string[];
+}
+
+/**
+ * One role through assemble, sign and measure. Prediction and SBOM see the finished files, the former no machine; the SBOM is made while the
+ * disk is.
+ */
+export async function makeImage(tc: Toolchain, inputs: ImageInputs, release: string, request: Pick<BuildRequest, "report" | "keys" | "signer" | "cacheDir" | "signal">): Promise<MadeImage> {
+  const { report, keys, cacheDir } = request;
+  const signal = request.signal === undefined ? {} : { signal: request.signal };
   const role = inputs.role.name;
-  const assembled = await assembleImage(tc, inputs, cacheDir, report, signal);
-  report(`${role}: signing the UKI`);
-  const unsigned = new Uint8Array(await readFile(assembled.uki));
-  const approved = addPcrSignatures(unsigned, await signer.signPolicy({ purpose: "phase", uki: unsigned, role }));
-  const signedUki = await signer.signUki(approved, { role, release });
+  const assembled = await assembleImage(tc, inputs, cacheDir, report, request.signal);
+  const { key, root, verity, rootHash } = assembled;
+  const [signed, rootDigest] = await Promise.all([signImage(assembled, inputs, release, request), fileDigest(root)]);
+  const { signedUki, volumePolicy } = signed;
   report(`${role}: predicting its PCRs`);
   const pcrs = predictPcrs(signedUki, keys);
+  const [bill, disk] = await Promise.all([
+    keepBill(tc, { inputs, root, rootDigest, rootHash, signedUki, cacheDir, report, ...signal }),
+    keepDisk(tc, { role, imageKey: key, signedUki, root, rootDigest, verity, rootHash, volumePolicy, epoch: inputs.epoch, ...signal }, cacheDir, report),
+  ]);
+  return { assembled, signedUki, pcrs, sbom: bill, writeDisk: disk.copyTo, kept: [bill.name, disk.name] };
+}
+
+async function signImage({ uki, role }: AssembledImage, inputs: ImageInputs, release: string, { signer, report }: Pick<BuildRequest, "signer" | "report">): Promise<{ readonly signedUki: Uint8Array; readonly volumePolicy: Uint8Array | null }> {
+  report(`${role}: signing the UKI`);
+  const unsigned = new Uint8Array(await readFile(uki));
+  const approved = addPcrSignatures(unsigned, await signer.signPolicy({ purpose: "phase", uki: unsigned, role }));
+  const signedUki = await signer.signUki(approved, { role, release });
   const volumePolicy = inputs.role.volumes.length === 0 ? null : await signer.signPolicy({ purpose: "volumes", uki: signedUki, role });
-  const { root, rootHash } = assembled;
-  const bill = await makeBill(tc, { inputs, root, rootHash, signedUki, cacheDir, report, ...(signal === undefined ? {} : { signal }) });
-  return { assembled, signedUki, volumePolicy, pcrs, sbom: { spdx: writeSpdx(bill), cyclonedx: writeCycloneDx(bill) } };
+  return { signedUki, volumePolicy };
 }
 
 /** The same inputs were built before: the files must still be what that release says, and they stay as they are. */

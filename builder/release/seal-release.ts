@@ -6,36 +6,32 @@ import type { PcrRule, Release, ReleaseImage } from "../../proto/release/release
 import { sha256 } from "../../proto/wire/bytes.ts";
 import { toHex } from "../../proto/wire/hex.ts";
 import { canonicalJson } from "../../proto/wire/json.ts";
-import { makeDisk } from "../disk/make-disk.ts";
 import { KEY_FILES } from "../keys/files.ts";
 import type { PublicKeys } from "../keys/read-public-keys.ts";
 import { parsePe } from "../pe/parse.ts";
 import { makeStatement, type ProvenanceInputs } from "../provenance/make-statement.ts";
 import { authenticodeDigest } from "../sign/authenticode-digest.ts";
 import type { Signer } from "../sign/signer.ts";
-import type { Toolchain } from "../toolchain/ensure-toolchain.ts";
-import type { Report } from "../toolchain/report.ts";
 import { withWorkFolder } from "../toolchain/work-folder.ts";
 import type { AssembledImage } from "./assemble-image.ts";
 import { sumFiles } from "./list-files.ts";
 import { mapLimited } from "./map-limited.ts";
-import { fileDigest } from "./read-release.ts";
 import { diskFile, RELEASE_FILES, sbomFile, ukiFile } from "./release-files.ts";
 import { signFiles } from "./sign-files.ts";
 import { encodeSums } from "./sums.ts";
 
-/** Each is written twice, raw and as qcow2: so many of some hundred MB at once. */
+/** Each is copied and hashed: so many of some hundred MB at once. */
 const PARALLEL_DISKS = 2;
 
-/** An image whose UKI is signed, whose PCRs are predicted and whose contents are known. */
+/** An image whose UKI is signed, whose PCRs are predicted, whose contents are known and whose disk is at hand. */
 export interface MeasuredImage {
   readonly assembled: AssembledImage;
   readonly signedUki: Uint8Array;
-  /** Approvals of what its boots may unseal (proto/release/pcr-signatures.ts); null where the role has no data volumes. */
-  readonly volumePolicy: Uint8Array | null;
   readonly pcrs: Readonly<Record<string, PcrRule>>;
   /** The files' bytes. */
   readonly sbom: { readonly spdx: Uint8Array; readonly cyclonedx: Uint8Array };
+  /** Writes the disk to a path at which nothing is; gives the SHA-256 of what stands there, hex. */
+  readonly writeDisk: (out: string) => Promise<string>;
 }
 
 /** A release to be written. */
@@ -52,19 +48,18 @@ export interface SealRequest {
   readonly keysDir: string;
   /** The release's folder, `out/<cluster>/<id>`; absolute. */
   readonly dir: string;
-  readonly signal?: AbortSignal;
 }
 
 /**
- * Makes the disks and everything that is said of them, each after what it covers: SBOMs, `release.json` with their digests, the provenance over all of
+ * Lays the disks down and everything that is said of them, each after what it covers: SBOMs, `release.json` with their digests, the provenance over all of
  * these, the checksums over all of that, and the plain signatures. It stands under another name first: what has the release's name is whole, and nothing
  * that has it is overwritten. Throws ToolError or a file system's error.
  */
-export async function sealRelease(tc: Toolchain, signer: Signer, request: SealRequest, report: Report): Promise<Release> {
+export async function sealRelease(signer: Signer, request: SealRequest): Promise<Release> {
   return await withWorkFolder(dirname(request.dir), request.id, async (work) => {
     const folder = join(work, "release");
     await mkdir(folder);
-    const images = await mapLimited(request.images, PARALLEL_DISKS, (image) => sealImage(tc, image, folder, request, report));
+    const images = await mapLimited(request.images, PARALLEL_DISKS, (image) => sealImage(image, folder));
     const release: Release = {
       kind: "kubedos/release",
       version: 1,
@@ -83,19 +78,18 @@ export async function sealRelease(tc: Toolchain, signer: Signer, request: SealRe
   });
 }
 
-async function sealImage(tc: Toolchain, image: MeasuredImage, folder: string, request: SealRequest, report: Report): Promise<ReleaseImage> {
-  const { role, root, verity, rootHash, missing, volumes } = image.assembled;
+async function sealImage(image: MeasuredImage, folder: string): Promise<ReleaseImage> {
+  const { role, rootHash, missing, volumes } = image.assembled;
   const [uki, disk] = [join(folder, ukiFile(role)), join(folder, diskFile(role))];
   await mkdir(join(folder, role));
   await writeFile(uki, image.signedUki);
   for (const form of ["spdx", "cyclonedx"] as const) await writeFile(join(folder, sbomFile(role, form)), image.sbom[form]);
-  report(`${role}: making the disk`);
-  await makeDisk(tc, { uki, root, verity, rootHash, volumePolicy: image.volumePolicy, epoch: request.epoch, out: disk, ...(request.signal === undefined ? {} : { signal: request.signal }) });
+  const digest = await image.writeDisk(disk);
   return {
     role,
     target: "qemu",
     purpose: "node",
-    disk: { file: diskFile(role), size: (await stat(disk)).size, sha256: await fileDigest(disk) },
+    disk: { file: diskFile(role), size: (await stat(disk)).size, sha256: digest },
     uki: { sha256: toHex(sha256(image.signedUki)), authenticode: toHex(authenticodeDigest(parsePe(image.signedUki))) },
     sbom: { spdx: toHex(sha256(image.sbom.spdx)), cyclonedx: toHex(sha256(image.sbom.cyclonedx)) },
     rootHash,

@@ -15,7 +15,7 @@ const projectDir = new URL("../..", import.meta.url).pathname;
 const first = join(foundry.dir, "first");
 
 /** What a build from an empty cache says, a line each, in this order. */
-const STAGES = [/making the toolchain tree/, /making the base tree/, /worker: installing 10 packages/, /compiling kubedos-agent/, /compiling kubedos-hub/, /worker: assembling the image/, /worker: signing the UKI/, /worker: predicting its PCRs/, /sealing the release/, /worker: making the disk/];
+const STAGES = [/making the toolchain tree/, /making the base tree/, /worker: installing 10 packages/, /compiling kubedos-agent/, /compiling kubedos-hub/, /worker: assembling the image/, /worker: signing the UKI/, /worker: predicting its PCRs/, /worker: making the disk/, /sealing the release/];
 
 /** Every program of the host is told a time an hour later, sees the checkout somewhere else and belongs to another user. */
 const ELSEWHERE = `

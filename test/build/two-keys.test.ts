@@ -58,7 +58,7 @@ async function build(name: string, { dir: keysDir, keys }: { dir: string; keys: 
   // Nobody will ever want an image with these keys again.
   t.teardown(() => rmSync(join(defaultCacheDir, `image-${image.assembled.key}`), { recursive: true }));
   const dir = join(root, name, "out/demo", plan.id);
-  await sealRelease(plan.tc, signer, { cluster: "demo", id: plan.id, generation: 1, epoch: EPOCH, images: [image], plan: { ...plan, images: [inputs], lock: plan.tc.lock }, keys, keysDir, dir }, report);
+  await sealRelease(signer, { cluster: "demo", id: plan.id, generation: 1, epoch: EPOCH, images: [image], plan: { ...plan, images: [inputs], lock: plan.tc.lock }, keys, keysDir, dir });
   const raw = join(root, name, "disk.raw");
   await runTool(plan.tc, ["qemu-img", "convert", "-O", "raw", join(dir, "worker/disk.qcow2"), raw], { binds: [join(root, name)] });
   return { tc: plan.tc, inputs, image, dir, raw, keys, keysDir };

@@ -3,11 +3,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Test } from "tap";
+import { makeDisk } from "../../builder/disk/make-disk.ts";
 import { initKeys } from "../../builder/keys/init-keys.ts";
 import { type OpenKeys, openKeys } from "../../builder/keys/open-keys.ts";
 import type { Lock } from "../../builder/lock/lock.ts";
 import { predictPcrs } from "../../builder/measure/predict.ts";
 import type { OutFolder } from "../../builder/out/append-index.ts";
+import { fileDigest } from "../../builder/release/read-release.ts";
 import { sealRelease } from "../../builder/release/seal-release.ts";
 import type { RoleDefinition } from "../../builder/roles/role.ts";
 import type { BaseTree } from "../../builder/rootfs/ensure-base.ts";
@@ -59,10 +61,15 @@ export async function openSealing(root: string, report: (line: string) => void, 
   const signedUki = await signer.signUki(readFileSync(at("unsigned.efi")), { role: "worker", release: "0123456789abcdef" });
   const assembled = { role: "worker", key: "0", root: at("root.erofs"), verity: at("root.verity"), rootHash, uki: at("unsigned.efi"), missing: [{ program: "Grafana", why: "nobody has it" }], volumes: [] };
   const sbom = { spdx: utf8(SPDX), cyclonedx: utf8('{"bomFormat":"CycloneDX","metadata":{"component":{"name":"demo-worker"}}}') };
+  writeFileSync(at("signed.efi"), signedUki);
+  const writeDisk = async (out: string) => {
+    await makeDisk(tc, { ...assembled, uki: at("signed.efi"), volumePolicy: null, epoch: SEALED_EPOCH, out });
+    return fileDigest(out);
+  };
   const inputs = { cluster: "demo", role: { name: "worker" } as RoleDefinition, config: utf8("{}"), programs: [], base: {} as BaseTree, layer: {} as RoleTree, units: [], overlay: "", policyKey: utf8(""), missing: [], packages: "", recipe: "ab".repeat(32), epoch: SEALED_EPOCH };
   const plan = { images: [inputs], lock: lock ?? tc.lock, recipe: "cd".repeat(32) };
-  const request = { cluster: "demo", epoch: SEALED_EPOCH, images: [{ assembled, signedUki, volumePolicy: null, pcrs: predictPcrs(signedUki, keys), sbom }], plan, keys, keysDir: at("keys") };
-  const seal = (out: string, id: string, generation = 3, by: Signer = signer) => sealRelease(tc, by, { ...request, id, generation, dir: at(`${out}/demo/${id}`) }, () => undefined);
+  const request = { cluster: "demo", epoch: SEALED_EPOCH, images: [{ assembled, signedUki, pcrs: predictPcrs(signedUki, keys), sbom, writeDisk }], plan, keys, keysDir: at("keys") };
+  const seal = (out: string, id: string, generation = 3, by: Signer = signer) => sealRelease(by, { ...request, id, generation, dir: at(`${out}/demo/${id}`) });
   return { tc, keys, signer, rootHash, at, seal, outFolder: (out) => ({ dir: at(`${out}/demo`), cluster: "demo", releaseKeys: keys.releaseKeys, signer }) };
 }
 

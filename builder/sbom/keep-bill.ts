@@ -1,0 +1,46 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { sha256 } from "../../proto/wire/bytes.ts";
+import { toHex } from "../../proto/wire/hex.ts";
+import { lockDigest } from "../lock/lock.ts";
+import { imageKey } from "../release/assemble-image.ts";
+import { type KeptFiles, takeFiles } from "../release/kept-files.ts";
+import { sourceDigest } from "../release/source-digest.ts";
+import { cacheKey } from "../toolchain/cached-tree.ts";
+import type { Toolchain } from "../toolchain/ensure-toolchain.ts";
+import { VERSION } from "../version.ts";
+import { type BillRequest, makeBill } from "./make-bill.ts";
+import { writeCycloneDx } from "./write-cyclonedx.ts";
+import { writeSpdx } from "./write-spdx.ts";
+
+/** Whatever reads an image, explains what is in it or is named as a part of it. */
+const SOURCES = ["builder", "proto", "agent", "hub", "package-lock.json"];
+const FILES = { spdx: "sbom.spdx.json", cyclonedx: "sbom.cdx.json" } as const;
+
+/** Both forms of a bill, as the release has them, and its folder's name in the cache. */
+export interface KeptBill {
+  readonly name: string;
+  readonly spdx: Uint8Array;
+  readonly cyclonedx: Uint8Array;
+}
+
+/**
+ * The bill of a finished image: looked into, unless the very same image was before, by the same sources and under the same lock. `rootDigest` is the SHA-256
+ * (hex) of the root file system as it lies there, not as it should be: one that was touched is looked into again. Throws what {@link makeBill} throws.
+ */
+export async function keepBill(tc: Toolchain, request: BillRequest & { readonly rootDigest: string }): Promise<KeptBill> {
+  const { inputs, rootDigest, rootHash, signedUki, cacheDir, report } = request;
+  const key = [VERSION, imageKey(tc, inputs), rootDigest, rootHash, toHex(sha256(signedUki)), lockDigest(tc.lock), await sourceDigest(SOURCES)];
+  const kept: KeptFiles = {
+    name: `bill-${cacheKey(key)}`,
+    make: async (dir) => {
+      const bill = await makeBill(tc, request);
+      await writeFile(join(dir, FILES.spdx), writeSpdx(bill));
+      await writeFile(join(dir, FILES.cyclonedx), writeCycloneDx(bill));
+    },
+  };
+  return takeFiles(cacheDir, kept, report, async (dir) => {
+    const [spdx, cyclonedx] = [await readFile(join(dir, FILES.spdx)), await readFile(join(dir, FILES.cyclonedx))];
+    return { value: { name: kept.name, spdx, cyclonedx }, sums: new Map([[FILES.spdx, toHex(sha256(spdx))], [FILES.cyclonedx, toHex(sha256(cyclonedx))]]) };
+  });
+}
