@@ -8,7 +8,7 @@ import { unitEntries } from "../rootfs/enable-units.ts";
 import type { Toolchain } from "../toolchain/ensure-toolchain.ts";
 import type { Report } from "../toolchain/report.ts";
 import type { Bill, BillProgram } from "./bill.ts";
-import { type Contents, fileContent, readContents, sameContent } from "./content.ts";
+import { type Contents, fileContent, sameContent } from "./content.ts";
 import { debContents } from "./deb-contents.ts";
 import { SbomError } from "./error.ts";
 import { explainFiles } from "./explain-files.ts";
@@ -17,7 +17,7 @@ import { explainUki } from "./explain-uki.ts";
 import { rulesWith } from "./generated-files.ts";
 import { ownContents } from "./own-contents.ts";
 import { programPackages } from "./program-packages.ts";
-import { withErofsTree } from "./read-erofs.ts";
+import { withErofs } from "./read-erofs.ts";
 
 /** A finished image and the inputs that it should be made of. */
 export interface BillRequest {
@@ -42,12 +42,7 @@ export async function makeBill(tc: Toolchain, request: BillRequest): Promise<Bil
   const { lock } = tc;
   const role = inputs.role.name;
   report(`${role}: comparing the finished image with the lock`);
-  const tree = await withErofsTree(
-    tc,
-    request.root,
-    async (dir) => ({ contents: await readContents(dir), packages: explainPackages(await readFile(join(dir, "var/lib/dpkg/status"), "utf8"), lock, role) }),
-    signal,
-  );
+  const tree = await withErofs(request.root, ({ contents, read }) => ({ contents, packages: explainPackages(Buffer.from(read("/var/lib/dpkg/status")).toString(), lock, role) }));
   const debs = await debContents(tc, cacheDir, tree.packages.map((p) => p.locked), report, signal);
   const units = inputs.units.flatMap((unit) => unitEntries(unit, (path) => tree.contents.has(path)) ?? []);
   const explained = explainFiles({ contents: tree.contents, packages: debs, own: await ownContents(layersOf(overlaysOf(inputs)), roleFiles(inputs), units), generated: rulesWith(inputs.role.generated) });
