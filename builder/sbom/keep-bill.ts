@@ -17,6 +17,9 @@ import { writeSpdx } from "./write-spdx.ts";
 const SOURCES = ["builder", "proto", "agent", "hub", "package-lock.json"];
 const FILES = { spdx: "sbom.spdx.json", cyclonedx: "sbom.cdx.json" } as const;
 
+/** Of the sources as they were when the first image asked: this process runs those. */
+let sources: Promise<string> | undefined;
+
 /** Both forms of a bill, as the release has them, and its folder's name in the cache. */
 export interface KeptBill {
   readonly name: string;
@@ -30,7 +33,7 @@ export interface KeptBill {
  */
 export async function keepBill(tc: Toolchain, request: BillRequest & { readonly rootDigest: string }): Promise<KeptBill> {
   const { inputs, rootDigest, rootHash, signedUki, cacheDir, report } = request;
-  const key = [VERSION, imageKey(tc, inputs), rootDigest, rootHash, toHex(sha256(signedUki)), lockDigest(tc.lock), await sourceDigest(SOURCES)];
+  const key = [VERSION, imageKey(tc, inputs), rootDigest, rootHash, toHex(sha256(signedUki)), lockDigest(tc.lock), await (sources ??= sourceDigest(SOURCES))];
   const kept: KeptFiles = {
     name: `bill-${cacheKey(key)}`,
     make: async (dir) => {
