@@ -7,7 +7,7 @@ import { keepRecords } from "./bundle/keep-records.ts";
 import { keepDisk } from "./disk/kept-disk.ts";
 import { lockDigest } from "./lock/lock.ts";
 import { predictPcrs } from "./measure/predict.ts";
-import { type AssembledImage, assembleImage, imageKey, type ImageInputs } from "./release/assemble-image.ts";
+import { type AssembledImage, assembleImage, imageKey, imageName, type ImageInputs } from "./release/assemble-image.ts";
 import { appendIndex, healOut, type OutFolder, readWhole } from "./out/append-index.ts";
 import { withOutLock } from "./out/lock-out.ts";
 import { mapLimited } from "./release/map-limited.ts";
@@ -69,7 +69,9 @@ async function makeRelease(request: BuildRequest, plan: ReleasePlan, dir: string
   const locked = <T>(work: () => Promise<T>): Promise<T> => withOutLock(out.dir, report, work, request.signal);
   await locked(() => healOut(out));
   if (existsSync(dir)) return { ...(await keep(dir, request)), lock };
-  const measured = await mapLimited(images, PARALLEL_IMAGES, (image) => makeImage(tc, image, id, request));
+  // What takes longest begins first: images that are to be made, then those that are there.
+  const isMade = (image: ImageInputs): number => Number(existsSync(join(cacheDir, imageName(imageKey(tc, image)))));
+  const measured = await mapLimited([...images].sort((a, b) => isMade(a) - isMade(b)), PARALLEL_IMAGES, (image) => makeImage(tc, image, id, request));
   report("sealing the release");
   const result = await locked(async () => {
     await healOut(out);
@@ -79,7 +81,7 @@ async function makeRelease(request: BuildRequest, plan: ReleasePlan, dir: string
     return { dir, release, kept: false };
   });
   const programs = images.flatMap((image) => image.programs.map((p) => basename(dirname(p.compiled.path))));
-  await pruneCache(cacheDir, [...programs, ...images.flatMap((image) => [`base-${image.base.key}`, layerName(image.layer.key), `image-${imageKey(tc, image)}`]), ...measured.flatMap((image) => image.kept)]);
+  await pruneCache(cacheDir, [...programs, ...images.flatMap((image) => [`base-${image.base.key}`, layerName(image.layer.key), imageName(imageKey(tc, image))]), ...measured.flatMap((image) => image.kept)]);
   return { ...result, lock };
 }
 

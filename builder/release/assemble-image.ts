@@ -71,10 +71,15 @@ export function imageKey(tc: Toolchain, inputs: ImageInputs): string {
   return cacheKey([tc.key, inputs.base.key, inputs.layer.key, inputs.packages, inputs.units, inputs.overlay, inputs.recipe, inputs.epoch, toHex(sha256(inputs.config)), programs]);
 }
 
+/** The cache's name of an image. */
+export function imageName(key: string): string {
+  return `image-${key}`;
+}
+
 /** Finds or makes one role's root file system, hash tree, initrd and unsigned UKI. Throws ToolError, PeError. */
 export async function assembleImage(tc: Toolchain, inputs: ImageInputs, cacheDir: string, report: Report, signal?: AbortSignal): Promise<AssembledImage> {
   const key = imageKey(tc, inputs);
-  const dir = await cachedTree(cacheDir, `image-${key}`, async (out) => {
+  const dir = await cachedTree(cacheDir, imageName(key), async (out) => {
     report(`${inputs.role.name}: assembling the image`);
     await mkdir(out);
     await makeFiles(tc, inputs, key, out, signal === undefined ? {} : { signal });

@@ -24,7 +24,7 @@ t.before(async () => {
 const MOMENTS = [0.15, 0.5, 0.85];
 
 t.test("kill -9, again and again, then a build", async (t) => {
-  // Trees and packages are there (their own tests make them), images and programs are not.
+  // Trees and packages are there (their own tests make them), what is made of them is not.
   const cache = join(foundry.dir, "cache");
   mkdirSync(cache);
   for (const name of readdirSync(defaultCacheDir).filter((n) => /^(toolchain|base|debs)/.test(n))) execFileSync("cp", ["-al", join(defaultCacheDir, name), cache]);
@@ -32,7 +32,7 @@ t.test("kill -9, again and again, then a build", async (t) => {
   const started = performance.now();
   await foundry.succeed(foundry.buildArgv(join(foundry.dir, "timed"), { cache }));
   const ms = performance.now() - started;
-  for (const name of readdirSync(cache).filter((n) => /^(image|program)/.test(n))) execFileSync("rm", ["-r", join(cache, name)]);
+  for (const name of readdirSync(cache).filter((n) => /^(image|program|bill|disk)/.test(n))) execFileSync("rm", ["-r", join(cache, name)]);
 
   for (const moment of [...MOMENTS, Math.random()]) {
     const how = { started: (child: { kill(signal: "SIGKILL"): boolean }) => void sleep(ms * moment).then(() => child.kill("SIGKILL")) };
