@@ -20,6 +20,12 @@ const FILES = { spdx: "sbom.spdx.json", cyclonedx: "sbom.cdx.json" } as const;
 /** Of the sources as they were when the first image asked: this process runs those. */
 let sources: Promise<string> | undefined;
 
+/** A bill to be found or made. */
+export interface KeptBillRequest extends BillRequest {
+  /** SHA-256 (hex) of the root file system as it lies there, not as it should be: one that was touched is looked into again. */
+  readonly rootDigest: string;
+}
+
 /** Both forms of a bill, as the release has them, and its folder's name in the cache. */
 export interface KeptBill {
   readonly name: string;
@@ -28,14 +34,21 @@ export interface KeptBill {
 }
 
 /**
- * The bill of a finished image: looked into, unless the very same image was before, by the same sources and under the same lock. `rootDigest` is the SHA-256
- * (hex) of the root file system as it lies there, not as it should be: one that was touched is looked into again. Throws what {@link makeBill} throws.
+ * The cache's name of a bill: a digest over all that it is a function of. What a role says of generated files changes no image and yet what is said of one,
+ * or whether anything is.
  */
-export async function keepBill(tc: Toolchain, request: BillRequest & { readonly rootDigest: string }): Promise<KeptBill> {
-  const { inputs, rootDigest, rootHash, signedUki, cacheDir, report } = request;
-  const key = [VERSION, imageKey(tc, inputs), rootDigest, rootHash, toHex(sha256(signedUki)), lockDigest(tc.lock), await (sources ??= sourceDigest(SOURCES))];
+export async function billName(tc: Toolchain, { inputs, rootDigest, rootHash, signedUki }: Pick<KeptBillRequest, "inputs" | "rootDigest" | "rootHash" | "signedUki">): Promise<string> {
+  return `bill-${cacheKey([VERSION, imageKey(tc, inputs), inputs.role.generated, rootDigest, rootHash, toHex(sha256(signedUki)), lockDigest(tc.lock), await (sources ??= sourceDigest(SOURCES))])}`;
+}
+
+/**
+ * The bill of a finished image: looked into, unless the very same image was before, by the same sources and under the same lock. Throws what
+ * {@link makeBill} throws.
+ */
+export async function keepBill(tc: Toolchain, request: KeptBillRequest): Promise<KeptBill> {
+  const { cacheDir, report } = request;
   const kept: KeptFiles = {
-    name: `bill-${cacheKey(key)}`,
+    name: await billName(tc, request),
     make: async (dir) => {
       const bill = await makeBill(tc, request);
       await writeFile(join(dir, FILES.spdx), writeSpdx(bill));

@@ -9,6 +9,7 @@ import { type OpenKeys, openKeys } from "../../builder/keys/open-keys.ts";
 import type { Lock } from "../../builder/lock/lock.ts";
 import { predictPcrs } from "../../builder/measure/predict.ts";
 import type { OutFolder } from "../../builder/out/append-index.ts";
+import type { ImageInputs } from "../../builder/release/assemble-image.ts";
 import { fileDigest } from "../../builder/release/read-release.ts";
 import { sealRelease } from "../../builder/release/seal-release.ts";
 import type { RoleDefinition } from "../../builder/roles/role.ts";
@@ -30,6 +31,8 @@ export interface Sealing {
   readonly tc: Toolchain;
   readonly keys: OpenKeys;
   readonly signer: Signer;
+  /** What the one image would be made of. */
+  readonly inputs: ImageInputs;
   readonly rootHash: string;
   /** A path in the folder, which goes with the test. */
   readonly at: (name: string) => string;
@@ -70,7 +73,7 @@ export async function openSealing(root: string, report: (line: string) => void, 
   const plan = { images: [inputs], lock: lock ?? tc.lock, recipe: "cd".repeat(32) };
   const request = { cluster: "demo", epoch: SEALED_EPOCH, images: [{ assembled, signedUki, pcrs: predictPcrs(signedUki, keys), sbom, writeDisk }], plan, keys, keysDir: at("keys") };
   const seal = (out: string, id: string, generation = 3, by: Signer = signer) => sealRelease(by, { ...request, id, generation, dir: at(`${out}/demo/${id}`) });
-  return { tc, keys, signer, rootHash, at, seal, outFolder: (out) => ({ dir: at(`${out}/demo`), cluster: "demo", releaseKeys: keys.releaseKeys, signer }) };
+  return { tc, keys, signer, inputs, rootHash, at, seal, outFolder: (out) => ({ dir: at(`${out}/demo`), cluster: "demo", releaseKeys: keys.releaseKeys, signer }) };
 }
 
 const SPDX = JSON.stringify({
