@@ -27,7 +27,7 @@ t.test("kill -9, again and again, then a build", async (t) => {
   // Trees and packages are there (their own tests make them), what is made of them is not.
   const cache = join(foundry.dir, "cache");
   mkdirSync(cache);
-  for (const name of readdirSync(defaultCacheDir).filter((n) => /^(toolchain|base|debs)/.test(n))) execFileSync("cp", ["-al", join(defaultCacheDir, name), cache]);
+  for (const name of readdirSync(defaultCacheDir).filter((n) => /^(toolchain|base|deb)/.test(n))) execFileSync("cp", ["-al", join(defaultCacheDir, name), cache]);
   const out = join(foundry.dir, "killed");
   const started = performance.now();
   await foundry.succeed(foundry.buildArgv(join(foundry.dir, "timed"), { cache }));
