@@ -3,7 +3,7 @@ import { statfsSync } from "node:fs";
 const GIB = 2 ** 30;
 
 /** What a whole run of the tests writes at its peak: the toolchain and package caches, images of every role, guests' disks. */
-export const ROOM_FOR_ALL_TESTS = 14 * GIB;
+export const ROOM_FOR_ALL_TESTS = 12 * GIB;
 
 /** Bytes that the caller may still write in a folder's file system. */
 export function freeBytes(folder: string): number {
