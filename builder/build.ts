@@ -81,7 +81,7 @@ async function makeRelease(request: BuildRequest, plan: ReleasePlan, dir: string
     return { dir, release, kept: false };
   });
   const programs = images.flatMap((image) => image.programs.map((p) => basename(dirname(p.compiled.path))));
-  await pruneCache(cacheDir, [...programs, ...images.flatMap((image) => [`base-${image.base.key}`, layerName(image.layer.key), imageName(imageKey(tc, image))]), ...measured.flatMap((image) => image.kept)]);
+  await pruneCache(cacheDir, [...programs, ...images.flatMap((image) => [`base-${image.base.key}`, layerName(image.layer.key)]), ...measured.flatMap((image) => image.kept)]);
   return { ...result, lock };
 }
 
@@ -108,7 +108,7 @@ export async function makeImage(tc: Toolchain, inputs: ImageInputs, release: str
     keepBill(tc, { inputs, root, rootDigest, rootHash, signedUki, cacheDir, report, ...signal }),
     keepDisk(tc, { role, imageKey: key, signedUki, root, rootDigest, verity, rootHash, volumePolicy, epoch: inputs.epoch, ...signal }, cacheDir, report),
   ]);
-  return { assembled, signedUki, pcrs, sbom: bill, writeDisk: disk.copyTo, kept: [bill.name, disk.name] };
+  return { assembled, signedUki, pcrs, sbom: bill, writeDisk: disk.copyTo, kept: [imageName(key), bill.name, disk.name] };
 }
 
 async function signImage({ uki, role }: AssembledImage, inputs: ImageInputs, release: string, { signer, report }: Pick<BuildRequest, "signer" | "report">): Promise<{ readonly signedUki: Uint8Array; readonly volumePolicy: Uint8Array | null }> {

@@ -5,7 +5,7 @@ import { ToolError } from "../toolchain/error.ts";
 import { ByteSource } from "./byte-source.ts";
 import { ContainerError } from "./error.ts";
 import { LayerTree } from "./layer-tree.ts";
-import { type Descriptor, MAX_MANIFEST_BYTES, parseImageManifest } from "./manifest.ts";
+import { type Descriptor, hexOf, MAX_MANIFEST_BYTES, parseImageManifest } from "./manifest.ts";
 import { findPackages, type FoundPackages, WATCHED } from "./find-packages.ts";
 import { tarEntries } from "./tar-entries.ts";
 import { isLayerType, unpackLayer } from "./unpack-layer.ts";
@@ -54,10 +54,6 @@ async function gather(chunks: AsyncIterable<Uint8Array>, max: number): Promise<U
     all.push(chunk);
   }
   return Buffer.concat(all);
-}
-
-function hexOf({ digest }: Descriptor): string {
-  return digest.slice("sha256:".length);
 }
 
 function secondsOf(created: string | undefined): number {

@@ -21,6 +21,11 @@ const indexSchema = z.object({ schemaVersion: z.literal(2), manifests: z.array(d
 /** A blob of an image: "sha256:HEX", bytes. */
 export type Descriptor = z.output<typeof descriptor>;
 
+/** The digest as files and locks have it, hex. */
+export function hexOf({ digest }: Pick<Descriptor, "digest">): string {
+  return digest.slice("sha256:".length);
+}
+
 /** An image manifest's bytes → what it holds (image-spec "manifest.md"). Throws WireError. */
 export function parseImageManifest(data: Uint8Array): { readonly config: Descriptor; readonly layers: readonly Descriptor[] } {
   return parseJson(manifestSchema, data, MAX_MANIFEST_BYTES);

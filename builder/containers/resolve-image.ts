@@ -1,7 +1,7 @@
 import { WireError } from "../../proto/wire/error.ts";
 import { FetchError } from "../fetch/error.ts";
 import type { LockedImage } from "../lock/extras.ts";
-import { type Descriptor, findAmd64, IMAGE_INDEXES, IMAGE_MANIFESTS, parseImageManifest } from "./manifest.ts";
+import { type Descriptor, findAmd64, hexOf, IMAGE_INDEXES, IMAGE_MANIFESTS, parseImageManifest } from "./manifest.ts";
 import { parseReference } from "./reference.ts";
 import { Registry, type RegistryManifest } from "./registry.ts";
 
@@ -12,7 +12,7 @@ export async function resolveImage(name: string, signal?: AbortSignal): Promise<
   try {
     const manifest = await imageManifest(registry, name, repository, pinned === undefined ? (tag ?? "") : `sha256:${pinned}`);
     const { config, layers } = parseImageManifest(manifest.bytes);
-    const blob = ({ digest, size }: Descriptor) => ({ sha256: digest.slice("sha256:".length), size });
+    const blob = (descriptor: Descriptor) => ({ sha256: hexOf(descriptor), size: descriptor.size });
     return { name, registry: host, repository, mediaType: manifest.mediaType, sha256: manifest.digest, size: manifest.bytes.length, config: blob(config), layers: layers.map(blob) };
   } catch (cause) {
     if (cause instanceof WireError) throw new FetchError("SOURCE_BAD", `${name}: what ${host} sends is no image: ${cause.message}`, "", { cause });

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { canonicalJson, parseJson } from "../../proto/wire/json.ts";
-import { IMAGE_MANIFESTS, parseImageManifest } from "../containers/manifest.ts";
+import { hexOf, IMAGE_MANIFESTS, parseImageManifest } from "../containers/manifest.ts";
 import { parseReference } from "../containers/reference.ts";
 import type { LockedImage } from "../lock/extras.ts";
 import { blobFile, DARKSITE } from "./paths.ts";
@@ -73,10 +73,6 @@ async function isWhole(dir: string, entry: IndexEntry, there: (path: string) => 
 
 async function readManifest(dir: string, entry: IndexEntry): Promise<ReturnType<typeof parseImageManifest>> {
   return parseImageManifest(await readFile(join(dir, blobFile(hexOf(entry)))));
-}
-
-function hexOf({ digest }: { readonly digest: string }): string {
-  return digest.slice("sha256:".length);
 }
 
 /** Its tag where it has one, else its digest. */

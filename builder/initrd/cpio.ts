@@ -4,7 +4,8 @@ export type CpioEntry =
   | { readonly type: "file"; readonly path: string; readonly mode: number; readonly data: Uint8Array }
   | { readonly type: "device"; readonly path: string; readonly mode: number; readonly major: number; readonly minor: number };
 
-const MAX_PATH = 1024;
+/** Characters of a name in an initrd. */
+export const MAX_INITRD_PATH = 1024;
 const TYPE_BITS = { folder: 0o040000, file: 0o100000, device: 0o020000 } as const;
 
 /**
@@ -26,7 +27,7 @@ export function cpioArchive(entries: readonly CpioEntry[]): Uint8Array {
 
 /** Whether an entry may have this name: relative, printable ASCII, and no way up. */
 export function isInitrdPath(path: string): boolean {
-  if (path.length > MAX_PATH || !/^[\x21-\x7e]+$/.test(path)) return false;
+  if (path.length > MAX_INITRD_PATH || !/^[\x21-\x7e]+$/.test(path)) return false;
   return path.split("/").every((part) => part !== "" && part !== "." && part !== "..");
 }
 

@@ -1,6 +1,6 @@
 import { WireError } from "../../proto/wire/error.ts";
 import { ByteReader } from "../../proto/wire/reader.ts";
-import { isInitrdPath } from "./cpio.ts";
+import { isInitrdPath, MAX_INITRD_PATH } from "./cpio.ts";
 
 /** A file of an archive, or another kind of entry without contents. */
 export interface CpioFile {
@@ -11,7 +11,6 @@ export interface CpioFile {
 }
 
 const MAX_ENTRIES = 4096;
-const MAX_PATH = 1024;
 
 /** cpioArchive fills its last block with zeros. */
 const BLOCK = 512;
@@ -39,7 +38,7 @@ function readEntry(r: ByteReader): CpioFile {
   if (ascii(r.bytes(6)) !== "070701") throw new WireError("BAD_VALUE", "an entry of the archive doesn't start with its magic");
   const fields = Array.from({ length: 13 }, () => hexField(ascii(r.bytes(8))));
   const [mode = 0, links = 0, size = 0, nameSize = 0] = [fields[1], fields[4], fields[6], fields[11]];
-  if (nameSize < 2 || nameSize > MAX_PATH + 1) throw new WireError("BAD_VALUE", `a name of ${nameSize} bytes in the archive`);
+  if (nameSize < 2 || nameSize > MAX_INITRD_PATH + 1) throw new WireError("BAD_VALUE", `a name of ${nameSize} bytes in the archive`);
   const path = ascii(r.bytes(nameSize - 1));
   zeros(r, 1);
   pad(r);

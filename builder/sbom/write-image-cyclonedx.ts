@@ -1,7 +1,7 @@
 import { Enums, Models, Serialize, Spec } from "@cyclonedx/cyclonedx-library";
 import { utf8 } from "../../proto/wire/bytes.ts";
 import type { InstalledPackage } from "../containers/installed-package.ts";
-import type { Descriptor } from "../containers/manifest.ts";
+import { type Descriptor, hexOf } from "../containers/manifest.ts";
 import { VERSION } from "../version.ts";
 import { billUuid } from "./bill.ts";
 import { coverageNote, declaredLicense, hashNote, type ImageBill, imagePurl, installedPurl } from "./image-bill.ts";
@@ -31,7 +31,7 @@ function layerComponent({ digest, size, mediaType }: Descriptor, index: number):
   return new Component(Enums.ComponentType.File, `layer ${index + 1}`, {
     bomRef: `layer/${index + 1}`,
     version: digest,
-    hashes: hashOf("SHA256", digest.slice("sha256:".length)),
+    hashes: hashOf("SHA256", hexOf({ digest })),
     properties: new PropertyRepository([new Property("kubedos:bytes", `${size}`), new Property("kubedos:media-type", mediaType)]),
   });
 }

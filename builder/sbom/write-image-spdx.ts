@@ -1,6 +1,6 @@
 import { utf8 } from "../../proto/wire/bytes.ts";
 import type { InstalledPackage } from "../containers/installed-package.ts";
-import type { Descriptor } from "../containers/manifest.ts";
+import { type Descriptor, hexOf } from "../containers/manifest.ts";
 import { deriveBytes } from "../disk/derive.ts";
 import { VERSION } from "../version.ts";
 import { billTime, billUuid } from "./bill.ts";
@@ -51,7 +51,7 @@ function layerPackage({ digest, size, mediaType }: Descriptor, index: number): {
       downloadLocation: "NOASSERTION",
       filesAnalyzed: false,
       primaryPackagePurpose: "ARCHIVE",
-      checksums: [{ algorithm: "SHA256", checksumValue: digest.slice("sha256:".length) }],
+      checksums: [{ algorithm: "SHA256", checksumValue: hexOf({ digest }) }],
       comment: `${size} bytes, ${mediaType}`,
     },
   };

@@ -2,7 +2,7 @@ import { generateKeyPairSync, type KeyObject, randomBytes, X509Certificate } fro
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { issueIntermediate, issueLeaf, issueRoot, type Issuer } from "../../proto/pki/issue.ts";
-import type { PkiRole } from "../../proto/pki/names.ts";
+import type { PkiRole, Subject } from "../../proto/pki/names.ts";
 import type { OperatorRole } from "../../proto/pki/operator-role.ts";
 
 /** A leaf with its key and the chain that a peer sends (leaf, intermediate), DER. */
@@ -35,18 +35,18 @@ export async function makePki(cluster: string, existing?: Issuer): Promise<TestP
 
 /** An identity of `role`, valid until `until`; an operator is an admin. */
 export async function makeIdentity(pki: TestPki, role: PkiRole, name: string, until = UNTIL): Promise<TestIdentity> {
-  if (role === "operator") return await makeOperator(pki, name, "admin", until);
-  const key = p256();
-  const issuer = pki.issuers[role];
-  const leaf = await issueLeaf({ ...validity(until), cluster: pki.cluster, role, name, subjectKey: key, issuer });
-  return { key, chain: [leaf, issuer.certificate] };
+  return role === "operator" ? await makeOperator(pki, name, "admin", until) : await makeLeaf(pki, { role, name }, until);
 }
 
 /** An operator of this role. */
 export async function makeOperator(pki: TestPki, name: string, operatorRole: OperatorRole, until = UNTIL): Promise<TestIdentity> {
+  return await makeLeaf(pki, { role: "operator", operatorRole, name }, until);
+}
+
+async function makeLeaf(pki: TestPki, subject: Subject, until: Date): Promise<TestIdentity> {
   const key = p256();
-  const issuer = pki.issuers.operator;
-  const leaf = await issueLeaf({ ...validity(until), cluster: pki.cluster, role: "operator", operatorRole, name, subjectKey: key, issuer });
+  const issuer = pki.issuers[subject.role];
+  const leaf = await issueLeaf({ ...validity(until), ...subject, cluster: pki.cluster, subjectKey: key, issuer });
   return { key, chain: [leaf, issuer.certificate] };
 }
 
